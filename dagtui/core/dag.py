@@ -1,0 +1,111 @@
+"""The graph of dimensions, and which of a record's requests are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dagtui.core.errors import ConfigError, nearest
+from dagtui.core.plugin import Dimension
+
+
+class Dag:
+    """A validated set of dimensions: names known and unique, no cycle.
+
+    Raises:
+        ConfigError: naming the dimension at fault.
+    """
+
+    def __init__(self, dimensions: Sequence[Dimension]) -> None:
+        if not dimensions:
+            raise ConfigError("The plugin declares no dimensions; give it at least one.")
+        self.dimensions = tuple(dimensions)
+        self.names = tuple(d.name for d in dimensions)
+        self._position = {name: i for i, name in enumerate(self.names)}
+        if len(self._position) < len(self.names):
+            twice = next(n for n in self.names if self.names.count(n) > 1)
+            raise ConfigError(f'Dimension "{twice}" is declared twice; rename one of them.')
+        for dimension in dimensions:
+            for need in dimension.needs:
+                if need not in self._position:
+                    hint = nearest(need, self.names)
+                    raise ConfigError(f'Dimension "{dimension.name}" needs "{need}", which is not declared{hint}.')
+        self._needs = tuple(frozenset(self._position[n] for n in d.needs) for d in dimensions)
+        self._reject_cycle()
+
+    def __len__(self) -> int:
+        return len(self.dimensions)
+
+    def position(self, name: str) -> int:
+        """Where `name` stands among the dimensions."""
+        return self._position[name]
+
+    def needs(self, position: int) -> frozenset[int]:
+        """The dimensions that must succeed before the one at `position`."""
+        return self._needs[position]
+
+    def dependents(self, position: int) -> Iterable[int]:
+        """The dimensions that need the one at `position` directly."""
+        return (i for i, needs in enumerate(self._needs) if position in needs)
+
+    def _reject_cycle(self) -> None:
+        done: set[int] = set()
+        while len(done) < len(self):
+            ready = [i for i in range(len(self)) if i not in done and self._needs[i] <= done]
+            if not ready:
+                stuck = " -> ".join(self._cycle(done))
+                raise ConfigError(f"The dimensions need each other in a circle: {stuck}. Remove one of the needs.")
+            done.update(ready)
+
+    def _cycle(self, done: set[int]) -> list[str]:
+        path: list[int] = [next(i for i in range(len(self)) if i not in done)]
+        while True:
+            step = min(self._needs[path[-1]] - done)
+            if step in path:
+                return [self.names[i] for i in [*path[path.index(step) :], step]]
+            path.append(step)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What follows from one outcome: dimensions that became ready, and those that never will."""
+
+    ready: tuple[int, ...]
+    skipped: tuple[int, ...]
+
+
+class Frontier:
+    """The state of one record on its way through the graph. Changing it returns what to do."""
+
+    __slots__ = ("_dag", "_open", "_succeeded")
+
+    def __init__(self, dag: Dag) -> None:
+        self._dag = dag
+        self._open = set(range(len(dag)))
+        self._succeeded: set[int] = set()
+
+    def start(self) -> tuple[int, ...]:
+        """The dimensions that need nothing."""
+        return tuple(i for i in range(len(self._dag)) if not self._dag.needs(i))
+
+    @property
+    def finished(self) -> bool:
+        """Whether every dimension has its outcome."""
+        return not self._open
+
+    def end(self, position: int, *, succeeded: bool) -> Step:
+        """Book the outcome of the dimension at `position`."""
+        self._open.discard(position)
+        if succeeded:
+            self._succeeded.add(position)
+            ready = tuple(d for d in self._dag.dependents(position) if self._dag.needs(d) <= self._succeeded)
+            return Step(ready, ())
+        skipped: list[int] = []
+        doomed = [position]
+        while doomed:
+            for dependent in self._dag.dependents(doomed.pop()):
+                if dependent in self._open:
+                    self._open.discard(dependent)
+                    skipped.append(dependent)
+                    doomed.append(dependent)
+        return Step((), tuple(sorted(skipped)))

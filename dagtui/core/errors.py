@@ -1,0 +1,148 @@
+"""What can go wrong, as types. Every message names the file, line, variable or flag to change.
+
+    DagtuiError
+    ├── BadInput          the file or its rows            exit 4
+    ├── ConfigError       settings, tasks, plugins, flags exit 2
+    │   └── KeyMissing    an API key is absent or malformed  exit 5
+    └── GatewayError      one attempt failed; its `kind` decides what happens next
+
+`ErrorKind` is the only key for counting and deciding; a message is decoration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+
+class ExitCode(IntEnum):
+    """What the shell learns of a run."""
+
+    OK = 0
+    INTERNAL = 1
+    CONFIGURATION = 2
+    PARTIAL_FAILURE = 3
+    BAD_INPUT = 4
+    AUTH = 5
+    BUDGET = 6
+    UNREACHABLE = 7
+    INTERRUPTED = 130
+
+
+class ErrorKind(StrEnum):
+    """Why an attempt or a request failed."""
+
+    RATE_LIMITED = "rate_limited"  # the provider's own limit (429)
+    QUOTA = "quota"  # the gateway's limit (429 without retry-after)
+    OVERLOADED = "overloaded"  # the provider is full (529, 503)
+    SERVER = "server"  # 500, 502, 504 and the like
+    TIMEOUT = "timeout"  # no answer within the attempt's time
+    CONNECTION = "connection"  # refused, reset, no such host
+    INVALID_RESPONSE = "invalid_response"  # an answer that is not the protocol's
+    INVALID_OUTPUT = "invalid_output"  # the model's text does not fit the schema
+    BAD_REQUEST = "bad_request"  # 400, 413, 422: the request itself
+    BAD_INPUT = "bad_input"  # the record lacks what the prompt needs
+    GUARDRAIL = "guardrail"  # 446: denied by a guardrail
+    UNKNOWN_MODEL = "unknown_model"
+    AUTH = "auth"
+    CONFIG = "config"  # the gateway refuses the configuration
+    BUDGET = "budget"  # 412, 402: spending limit at the gateway or provider
+    PLUGIN = "plugin"  # the user's own code raised
+
+    @property
+    def throttled(self) -> bool:
+        """The provider asks for patience: such a refusal does not use up the request's attempts."""
+        return self in _THROTTLED
+
+    @property
+    def retryable(self) -> bool:
+        """Asking again may help."""
+        return self in _RETRYABLE
+
+    @property
+    def fatal(self) -> bool:
+        """Every other request would fail alike, so the run stops at the first one."""
+        return self in _FATAL
+
+
+_THROTTLED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA, ErrorKind.OVERLOADED})
+_RETRYABLE = _THROTTLED | {
+    ErrorKind.SERVER,
+    ErrorKind.TIMEOUT,
+    ErrorKind.CONNECTION,
+    ErrorKind.INVALID_RESPONSE,
+    ErrorKind.INVALID_OUTPUT,
+}
+_FATAL = frozenset({ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.UNKNOWN_MODEL, ErrorKind.BUDGET})
+
+Billed = Literal["no", "maybe", "yes"]
+
+
+class DagtuiError(Exception):
+    """Base of everything that dagtui raises on purpose; `str()` of it is fit to be shown."""
+
+    exit_code = ExitCode.INTERNAL
+
+
+class BadInput(DagtuiError):  # noqa: N818 - reads as what it is, like the stdlib's own StopIteration
+    """The input cannot be read as records."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class ConfigError(DagtuiError):
+    """A setting, task, plugin or flag is wrong."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class KeyMissing(ConfigError):  # noqa: N818
+    """An API key is absent or cannot be one."""
+
+    exit_code = ExitCode.AUTH
+
+
+@dataclass(eq=False)
+class GatewayError(DagtuiError):
+    """One attempt failed.
+
+    `retry_after` is in seconds as the provider asked; `billed` says whether money may have been spent;
+    `gateway_retries` counts attempts that the gateway made behind our back.
+    """
+
+    kind: ErrorKind
+    message: str
+    status: int | None = None
+    retry_after: float | None = None
+    billed: Billed = "no"
+    request_id: str | None = None
+    gateway_retries: int = 0
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def exit_code_of(kind: ErrorKind) -> ExitCode:
+    """The exit code of a run that stopped for `kind`."""
+    match kind:
+        case ErrorKind.AUTH:
+            return ExitCode.AUTH
+        case ErrorKind.BUDGET:
+            return ExitCode.BUDGET
+        case ErrorKind.CONFIG | ErrorKind.UNKNOWN_MODEL:
+            return ExitCode.CONFIGURATION
+        case ErrorKind.CONNECTION:
+            return ExitCode.UNREACHABLE
+        case ErrorKind.BAD_INPUT:
+            return ExitCode.BAD_INPUT
+        case _:
+            return ExitCode.PARTIAL_FAILURE
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint such as ` (did you mean "subject"?)`, or nothing when no known name is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f' (did you mean "{close[0]}"?)' if close else ""

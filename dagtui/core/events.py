@@ -1,0 +1,128 @@
+"""What happens in a run, as immutable facts. `time` is epoch seconds.
+
+The run can be rebuilt from its events alone: statistics are their fold, a results file their projection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from dagtui.core.model import Attempt, Outcome, Record
+
+Phase: TypeAlias = Literal["ready", "running", "paused", "draining", "cancelling", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The engine begins. `records` is None while the source's length is unknown (a pipe)."""
+
+    time: float
+    run_id: str
+    dimensions: tuple[str, ...]
+    records: int | None
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRead:
+    """A record entered the window; its requests are queued."""
+
+    time: float
+    index: int
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowRejected:
+    """A row of the source could not be read and was left out."""
+
+    time: float
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnded:
+    """The last record was read; the number of records is known now."""
+
+    time: float
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A request leaves for the gateway."""
+
+    time: float
+    seq: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt was answered or failed."""
+
+    time: float
+    seq: int
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """A request has its one outcome."""
+
+    time: float
+    seq: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnded:
+    """All requests of a record have their outcomes, by dimension."""
+
+    time: float
+    record: Record
+    outcomes: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChanged:
+    """The concurrency limit was set; `by` says who did it."""
+
+    time: float
+    target: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """The run paused, resumed, began to drain, ...; `reason` is a sentence for the log."""
+
+    time: float
+    phase: Phase
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something worth a line in the log that is no request's affair."""
+
+    time: float
+    message: str
+
+
+Event: TypeAlias = (
+    RunStarted
+    | RecordRead
+    | RowRejected
+    | SourceEnded
+    | AttemptStarted
+    | AttemptEnded
+    | RequestEnded
+    | RecordEnded
+    | TargetChanged
+    | PhaseChanged
+    | Noted
+)

@@ -1,0 +1,204 @@
+"""The nouns of a run, as immutable values. Durations are seconds, money is Decimal US dollars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+
+from dagtui.core.errors import Billed, ErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One input row. `index` counts from 0 in the order of the source; `line` is where it starts there."""
+
+    index: int
+    id: str
+    fields: Mapping[str, Any]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row that could not be read, where a Record would have stood."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """Which model answers, and how. `parameters` go into the request body as they are."""
+
+    provider: str
+    model: str
+    max_tokens: int = 1024
+    temperature: float | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model reads."""
+
+    user: str
+    system: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The unit of work: one dimension asked of one record.
+
+    `seq` is `record.index * number of dimensions + position of the dimension`, so it is dense and stable.
+    """
+
+    seq: int
+    record_id: str
+    dimension: str
+    prompt: Prompt
+    choice: ProviderChoice
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider reported them. `input` leaves out what was read from or written to a cache."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def input_total(self) -> int:
+        """Every token of the prompt, however it was priced."""
+        return self.input + self.cache_read + self.cache_write
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What one answer said of one limit: `reset_s` seconds until it is whole again."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The provider's limits as its headers tell them; a member is None where nothing was said."""
+
+    requests: Headroom | None = None
+    input_tokens: Headroom | None = None
+    output_tokens: Headroom | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A model's answer to one attempt."""
+
+    text: str
+    usage: Usage
+    model: str
+    stop_reason: str | None = None
+    status: int = 200
+    request_id: str | None = None
+    gateway_retries: int = 0
+    limits: RateLimits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptError:
+    """Why an attempt failed, as plain data that may cross processes and reach a screen."""
+
+    kind: ErrorKind
+    message: str
+    status: int | None = None
+    billed: Billed = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One exchange with the gateway. Times are epoch seconds; `retry_in` is the wait before the next one."""
+
+    number: int
+    sent_at: float
+    ended_at: float
+    status: int | None = None
+    error: AttemptError | None = None
+    usage: Usage | None = None
+    cost: Decimal | None = None
+    retry_in: float | None = None
+    retry_reason: str = ""
+    request_id: str | None = None
+    gateway_retries: int = 0
+    limits: RateLimits | None = None
+
+    @property
+    def latency(self) -> float:
+        """Seconds from sending to the end of the answer."""
+        return self.ended_at - self.sent_at
+
+
+Value: TypeAlias = BaseModel | str
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The request was answered; `value` is the dimension's model, or plain text."""
+
+    value: Value
+    text: str
+    attempts: int
+    latency: float
+    usage: Usage
+    cost: Decimal | None
+    category: str | None = None
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The request was given up. `usage` and `cost` count what its attempts were billed all the same."""
+
+    error: AttemptError
+    attempts: int
+    usage: Usage = Usage()
+    cost: Decimal | None = None
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The request was never sent, because something that it needs did not succeed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The run was stopped before the request had an outcome."""
+
+    reason: str
+    attempts: int = 0
+    perhaps_billed: bool = False
+
+
+Outcome: TypeAlias = Success | Failure | Skipped | Cancelled
+
+
+def plain(value: Value) -> Any:
+    """`value` as what JSON can hold."""
+    return value if isinstance(value, str) else value.model_dump(mode="json")

@@ -1,0 +1,105 @@
+"""From a model's text to a dimension's value, and the instruction that asks for it.
+
+An answer that does not fit is never repaired: it is an attempt that failed, and its text is kept in the error.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from dagtui.core.errors import ErrorKind, GatewayError
+from dagtui.core.model import Prompt, Response, Value
+from dagtui.core.plugin import Dimension
+from dagtui.core.text import one_line
+
+CUT_OFF = frozenset({"max_tokens", "length"})
+REFUSED = frozenset({"refusal", "content_filter"})
+
+_decoder = json.JSONDecoder()
+
+
+@lru_cache(maxsize=256)
+def instruction(model: type[BaseModel]) -> str:
+    """The sentence that asks for an answer in the shape of `model`."""
+    schema = json.dumps(_lean(cast(object, model.model_json_schema())), separators=(",", ":"), ensure_ascii=False)
+    return f"Answer with one JSON object and nothing else. It must fit this JSON schema: {schema}"
+
+
+def _lean(node: object) -> object:
+    """The schema without what pydantic adds for people (titles): every token of it is paid for in each request."""
+    if isinstance(node, dict):
+        members = cast("dict[str, object]", node)
+        return {
+            key: _lean(value) for key, value in members.items() if key != "title" or not isinstance(value, str)
+        }
+    if isinstance(node, list):
+        return [_lean(item) for item in cast("list[object]", node)]
+    return node
+
+
+def with_instruction(prompt: str | Prompt, dimension: Dimension) -> Prompt:
+    """`prompt` as it is sent: the output schema stands at the end of the system text."""
+    whole = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
+    if dimension.output is None:
+        return whole
+    asked = instruction(dimension.output)
+    return Prompt(whole.user, f"{whole.system}\n\n{asked}" if whole.system else asked)
+
+
+def parse(dimension: Dimension, response: Response) -> Value:
+    """The value of an answer.
+
+    Raises:
+        GatewayError: kind `invalid_output`, billed, saying what does not fit and how the text began.
+    """
+    if response.stop_reason in REFUSED:
+        raise _invalid(f"the model refused ({response.stop_reason})", response)
+    if response.stop_reason in CUT_OFF:
+        raise _invalid("the answer was cut off at max_tokens; raise it", response)
+    if dimension.output is None:
+        if not response.text.strip():
+            raise _invalid("the answer is empty", response)
+        return response.text
+    try:
+        return dimension.output.model_validate(_first_object(response.text))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the answer"
+        raise _invalid(f"{where}: {first['msg'].lower()}", response) from None
+    except ValueError:
+        raise _invalid("the answer holds no JSON object", response) from None
+
+
+def category_of(dimension: Dimension, value: Value) -> str | None:
+    """What the category breakdown counts this value under."""
+    if dimension.category is None or isinstance(value, str):
+        return None
+    found: object = getattr(value, dimension.category, None)
+    return None if found is None else str(getattr(found, "value", found))
+
+
+def _first_object(text: str) -> dict[str, Any]:
+    start = text.find("{")
+    while start >= 0:
+        try:
+            found: Any = _decoder.raw_decode(text, start)[0]
+        except (ValueError, RecursionError):
+            start = text.find("{", start + 1)
+            continue
+        return found
+    raise ValueError("no object")
+
+
+def _invalid(reason: str, response: Response) -> GatewayError:
+    begin = one_line(response.text, 120)
+    return GatewayError(
+        ErrorKind.INVALID_OUTPUT,
+        f"{reason}; it began: {begin!r}" if begin else reason,
+        status=response.status,
+        billed="yes",
+        request_id=response.request_id,
+    )

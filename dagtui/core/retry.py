@@ -1,0 +1,80 @@
+"""When to try again: one pure decision for every route.
+
+Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015):
+wait a uniform share of `min(cap, base * 2^(n-1))`, so that requests which failed together do not return
+together. A `retry-after` is honoured exactly, plus a tenth of jitter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dagtui.core.errors import ErrorKind, GatewayError
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How patient a request is.
+
+    `attempts` bounds tries that failed for its own sake; throttling (429, 529) does not use them up and is
+    bounded by `deadline` alone. All durations in seconds.
+    """
+
+    attempts: int = 5
+    deadline: float = 1800.0
+    base: float = 0.25
+    throttled_base: float = 1.0
+    cap: float = 60.0
+    retry_after_cap: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Wait so many seconds, for this reason."""
+
+    wait: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No further attempt, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What a request has been through: failed attempts of its own, refusals by throttling, seconds spent."""
+
+    own: int
+    throttled: int
+    elapsed: float
+
+
+def decide(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float) -> TryAgain | GiveUp:
+    """Whether to try again after `error`, which `failures` already counts; `uniform` is a draw from [0, 1)."""
+    kind = error.kind
+    if not kind.retryable:
+        return GiveUp(f"{kind.value} is not retried")
+    if not kind.throttled and failures.own >= policy.attempts:
+        return GiveUp(f"{policy.attempts} attempts used up")
+    if error.retry_after is not None and error.retry_after > policy.retry_after_cap:
+        return GiveUp(f"asked to wait {error.retry_after:.0f} s, more than {policy.retry_after_cap:.0f} s")
+    again = _wait(policy, error, failures, uniform)
+    if failures.elapsed + again.wait > policy.deadline:
+        return GiveUp(f"would pass the deadline of {policy.deadline:.0f} s")
+    return again
+
+
+def _wait(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float) -> TryAgain:
+    if error.retry_after is not None and error.retry_after >= 0:
+        asked = error.retry_after
+        return TryAgain(asked + uniform * max(0.05, 0.1 * min(asked, 10.0)), "retry-after")
+    if error.kind is ErrorKind.INVALID_OUTPUT:
+        return TryAgain(0.0, "asked again")
+    base, count = (
+        (policy.throttled_base, failures.throttled) if error.kind.throttled else (policy.base, failures.own)
+    )
+    ceiling = min(policy.cap, base * 2.0 ** (max(1, count) - 1))
+    return TryAgain(uniform * ceiling, "backoff")

@@ -1,0 +1,108 @@
+"""What a user may set, guarded where it enters. Unknown names are refused with the nearest known one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from dagtui.core.errors import ConfigError, nearest
+from dagtui.core.retry import RetryPolicy
+
+MAX_CONCURRENCY = 10_000
+
+GatewayName = str
+"""`demo`, `portkey`, `local`, or a base URL."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunSettings(_Settings):
+    """How a run behaves. Durations in seconds."""
+
+    concurrency: int = Field(10, ge=1, le=MAX_CONCURRENCY, description="requests in flight at once, at most")
+    attempts: int = Field(5, ge=1, le=100, description="tries a request; waiting out a rate limit is not counted")
+    timeout: float = Field(600.0, gt=0, description="seconds an attempt may take")
+    deadline: float = Field(1800.0, gt=0, description="seconds a request may take with all its retries")
+    requests_per_minute: float | None = Field(None, gt=0, description="a cap of your own")
+    continue_on_error: bool = Field(True, description="go on when a request fails")
+    bad_rows: Literal["fail", "skip"] = Field("fail", description="what to do with rows that cannot be read")
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """The policy that these settings amount to."""
+        return RetryPolicy(attempts=self.attempts, deadline=self.deadline)
+
+
+class GatewaySettings(_Settings):
+    """Where requests go and with which credentials. Keys are secrets: their repr hides them."""
+
+    name: GatewayName = "demo"
+    base_url: str
+    api_key: SecretStr | None = Field(None, description="the Portkey key")
+    provider_key: SecretStr | None = Field(None, description="the model provider's own key")
+    provider: str | None = Field(None, description="overrides the task's provider; @slug for the Model Catalog")
+    config: str | None = Field(None, description="a config id (pc-...) or inline JSON")
+    custom_host: str | None = Field(None, description="the provider's base URL, with /v1")
+    metadata: Mapping[str, str] = Field(default_factory=dict)
+    connect_timeout: float = Field(5.0, gt=0)
+
+
+class PriceOverride(_Settings):
+    """US dollars for a million tokens of one model."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cache_read: Decimal | None = Field(None, ge=0)
+    cache_write: Decimal | None = Field(None, ge=0)
+
+
+class Config(_Settings):
+    """The content of a `dagtui.toml`. Everything is optional; flags and environment win over it."""
+
+    gateway: str | None = None
+    provider: str | None = None
+    portkey_config: str | None = None
+    custom_host: str | None = None
+    task: str | None = None
+    theme: str | None = None
+    concurrency: int | None = Field(None, ge=1, le=MAX_CONCURRENCY)
+    attempts: int | None = Field(None, ge=1, le=100)
+    timeout: float | None = Field(None, gt=0)
+    requests_per_minute: float | None = Field(None, gt=0)
+    bad_rows: Literal["fail", "skip"] | None = None
+    metadata: Mapping[str, str] = Field(default_factory=dict)
+    prices: Mapping[str, PriceOverride] = Field(default_factory=dict)
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def checked(model: type[S], values: Mapping[str, Any], where: str) -> S:
+    """Build `model` from `values`.
+
+    Raises:
+        ConfigError: one sentence: `where`, the setting, what is wrong with it and what it may be.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_sentence(model, error)}") from None
+
+
+def _sentence(model: type[BaseModel], error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "value"
+    match first["type"]:
+        case "extra_forbidden":
+            return f'unknown setting "{name}"{nearest(name.split(".")[-1], model.model_fields)}.'
+        case "missing":
+            return f'"{name}" is missing; add it.'
+        case _:
+            shown = repr(first["input"])
+            message = first["msg"][0].lower() + first["msg"][1:]
+            return f'"{name}" is {shown[:60]}, but {message}.'

@@ -1,0 +1,117 @@
+"""The frozen view of a run: what front ends see, and all that they see of its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from dagtui.core.errors import ErrorKind
+from dagtui.core.events import Phase
+from dagtui.core.model import RateLimits, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests by state. They always add up to `total`, where that is known."""
+
+    total: int | None
+    queued: int
+    in_flight: int
+    waiting: int
+    succeeded: int
+    failed: int
+    skipped: int
+    cancelled: int
+
+    @property
+    def ended(self) -> int:
+        """Requests that have their outcome."""
+        return self.succeeded + self.failed + self.skipped + self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Requests answered a second: over the last seconds, the whole run, the best second; and as a series.
+
+    `series` has one rate for each `bin_width` seconds since the first answer.
+    """
+
+    now: float
+    mean: float
+    peak: float
+    series: tuple[float, ...]
+    bin_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds from sending to the answer, of attempts that were answered. None before the first."""
+
+    mean: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """US dollars. `spent` is None where no price is known; `wasted` is its share on attempts that failed.
+
+    `projected` is what the whole run will have cost at the present cost a request.
+    """
+
+    spent: Decimal | None
+    wasted: Decimal
+    projected: Decimal | None
+
+
+LogLevel = Literal["run", "retry", "failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of the log. `wait` is the seconds before the next attempt; `text` is safe to show."""
+
+    time: float
+    level: LogLevel
+    text: str
+    record_id: str = ""
+    dimension: str = ""
+    kind: ErrorKind | None = None
+    status: int | None = None
+    attempt: int = 0
+    wait: float | None = None
+    wait_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run at one moment. `time` and `started_at` are epoch seconds, `elapsed` and `eta` seconds."""
+
+    time: float
+    run_id: str
+    phase: Phase
+    reason: str
+    started_at: float | None
+    elapsed: float
+    eta: float | None
+    records_total: int | None
+    records_read: int
+    rows_rejected: int
+    counts: Counts
+    target: int
+    held_by: str
+    throughput: Throughput
+    latency: Latency
+    usage: Usage
+    money: Money
+    attempts: int
+    retries: int
+    gateway_retries: int
+    throttled: int
+    categories: tuple[tuple[str, int], ...]
+    errors: tuple[tuple[ErrorKind, int], ...]
+    limits: RateLimits | None
+    limits_at: float | None
+    log_count: int

@@ -1,0 +1,302 @@
+"""The fold of a run's events. Pure: times come with the events, and `snapshot` is told the time."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from dagtui.core.errors import ErrorKind
+from dagtui.core.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    Noted,
+    Phase,
+    PhaseChanged,
+    RecordEnded,
+    RecordRead,
+    RequestEnded,
+    RowRejected,
+    RunStarted,
+    SourceEnded,
+    TargetChanged,
+)
+from dagtui.core.histogram import Histogram
+from dagtui.core.model import Cancelled, Failure, RateLimits, Skipped, Success, Usage
+from dagtui.core.series import RecentRate, Series
+from dagtui.core.snapshot import Counts, Latency, LogEntry, Money, Snapshot, Throughput
+from dagtui.core.store import UNKNOWN_COST, RequestStore, State
+from dagtui.core.text import one_line
+
+LOG_CAPACITY = 10_000
+LOG_TEXT = 300
+_NANO = Decimal(1_000_000_000)
+
+
+class Stats:
+    """Counts what happened. `store` holds every request's state, `log` the last lines."""
+
+    def __init__(self, dimensions: tuple[str, ...], target: int) -> None:
+        self.store = RequestStore(dimensions)
+        self.log: deque[LogEntry] = deque(maxlen=LOG_CAPACITY)
+        self._log_count = 0
+        self._run_id = ""
+        self._phase: Phase = "ready"
+        self._reason = ""
+        self._target = target
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+        self._records_total: int | None = None
+        self._rows_rejected = 0
+        self._by_state = [0] * len(State)
+        self._series = Series()
+        self._recent = RecentRate()
+        self._answered = 0
+        self._latency = Histogram()
+        self._usage = Usage()
+        self._spent = Decimal(0)
+        self._priced = False
+        self._wasted = Decimal(0)
+        self._attempts = self._retries = self._gateway_retries = self._throttled = 0
+        self._categories: Counter[str] = Counter()
+        self._errors: Counter[ErrorKind] = Counter()
+        self._limits: RateLimits | None = None
+        self._limits_at: float | None = None
+        self._folds: dict[type, Callable[[Any], None]] = {
+            RunStarted: self._run_started,
+            RecordRead: self._record_read,
+            RowRejected: self._row_rejected,
+            SourceEnded: self._source_ended,
+            AttemptStarted: self._attempt_started,
+            AttemptEnded: self._attempt_ended,
+            RequestEnded: self._request_ended,
+            RecordEnded: lambda event: None,
+            TargetChanged: self._target_changed,
+            PhaseChanged: self._phase_changed,
+            Noted: lambda event: self._say(event.time, event.message),
+        }
+
+    def fold(self, event: Event) -> None:
+        """Take one event into account."""
+        self._folds[type(event)](event)
+
+    # --- the run ---
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._run_id = event.run_id
+        self._started_at = event.time
+        self._records_total = event.records
+        self._target = event.target
+
+    def _record_read(self, event: RecordRead) -> None:
+        self.store.add_record(event.record_id)
+        self._by_state[State.QUEUED] += len(self.store.dimensions)
+
+    def _row_rejected(self, event: RowRejected) -> None:
+        self._rows_rejected += 1
+        self._say(event.time, f"line {event.line} left out: {event.message}", "failure")
+
+    def _source_ended(self, event: SourceEnded) -> None:
+        self._records_total = event.records
+
+    def _target_changed(self, event: TargetChanged) -> None:
+        self._say(event.time, f"concurrency {self._target} -> {event.target} ({event.by})")
+        self._target = event.target
+
+    def _phase_changed(self, event: PhaseChanged) -> None:
+        self._phase = event.phase
+        self._reason = event.reason
+        if event.phase == "ended":
+            self._ended_at = event.time
+        if event.reason:
+            self._say(event.time, event.reason)
+
+    # --- requests ---
+
+    def _move(self, seq: int, state: State) -> None:
+        store = self.store
+        self._by_state[store.state[seq]] -= 1
+        self._by_state[state] += 1
+        store.state[seq] = state
+        store.version += 1
+
+    def _attempt_started(self, event: AttemptStarted) -> None:
+        self._move(event.seq, State.IN_FLIGHT)
+        self.store.attempts[event.seq] = min(event.number, 255)
+        self._attempts += 1
+        if event.number > 1:
+            self._retries += 1
+
+    def _attempt_ended(self, event: AttemptEnded) -> None:
+        attempt, store, seq = event.attempt, self.store, event.seq
+        self._gateway_retries += attempt.gateway_retries
+        if attempt.limits is not None:
+            self._limits, self._limits_at = attempt.limits, event.time
+        store.status[seq] = attempt.status or 0
+        store.latency[seq] = attempt.latency
+        if attempt.usage is not None:
+            self._count_usage(seq, attempt.usage, attempt.cost)
+        if attempt.error is None:
+            self._latency.add(attempt.latency)
+            self._answered += 1
+            self._series.add(event.time)
+            self._recent.add(event.time)
+            return
+        error = attempt.error
+        store.error[seq] = store.error_number(error.kind)
+        self._errors[error.kind] += 1
+        if error.kind is ErrorKind.RATE_LIMITED:
+            self._throttled += 1
+        if attempt.cost is not None:
+            self._wasted += attempt.cost
+        if attempt.retry_in is not None:
+            self._move(seq, State.WAITING)
+            self._append(
+                LogEntry(
+                    event.time,
+                    "retry",
+                    one_line(error.message, LOG_TEXT),
+                    store.record_id(seq),
+                    store.dimension(seq),
+                    error.kind,
+                    error.status,
+                    attempt.number,
+                    attempt.retry_in,
+                    attempt.retry_reason,
+                )
+            )
+
+    def _count_usage(self, seq: int, usage: Usage, cost: Decimal | None) -> None:
+        self._usage = self._usage + usage
+        self.store.tokens_in[seq] += usage.input_total
+        self.store.tokens_out[seq] += usage.output
+        if cost is None:
+            self.store.cost[seq] = UNKNOWN_COST
+            return
+        self._spent += cost
+        self._priced = True
+        if self.store.cost[seq] != UNKNOWN_COST:
+            self.store.cost[seq] += int(cost * _NANO)
+
+    def _request_ended(self, event: RequestEnded) -> None:
+        seq, outcome = event.seq, event.outcome
+        match outcome:
+            case Success():
+                self._move(seq, State.SUCCEEDED)
+                if outcome.category is not None:
+                    self._categories[outcome.category] += 1
+                    self.store.category[seq] = self.store.category_number(outcome.category)
+            case Failure():
+                self._move(seq, State.FAILED)
+                self._request_failed(event, outcome)
+            case Skipped():
+                self._move(seq, State.SKIPPED)
+            case Cancelled():
+                self._move(seq, State.CANCELLED)
+
+    def _request_failed(self, event: RequestEnded, failure: Failure) -> None:
+        store, error = self.store, failure.error
+        if not store.error[event.seq]:
+            self._errors[error.kind] += 1
+            store.error[event.seq] = store.error_number(error.kind)
+        self._append(
+            LogEntry(
+                event.time,
+                "failure",
+                one_line(error.message, LOG_TEXT),
+                store.record_id(event.seq),
+                store.dimension(event.seq),
+                error.kind,
+                error.status,
+                failure.attempts,
+            )
+        )
+
+    # --- the log ---
+
+    def _say(self, time: float, text: str, level: str = "run") -> None:
+        self._append(LogEntry(time, "failure" if level == "failure" else "run", one_line(text, LOG_TEXT)))
+
+    def _append(self, entry: LogEntry) -> None:
+        self.log.append(entry)
+        self._log_count += 1
+
+    # --- the view ---
+
+    def snapshot(self, now: float, held_by: str = "") -> Snapshot:
+        """The run at `now` (epoch seconds)."""
+        until = self._ended_at if self._ended_at is not None else now
+        elapsed = max(0.0, until - self._started_at) if self._started_at is not None else 0.0
+        counts = self._counts()
+        recent = self._recent.now(until)
+        return Snapshot(
+            time=now,
+            run_id=self._run_id,
+            phase=self._phase,
+            reason=self._reason,
+            started_at=self._started_at,
+            elapsed=elapsed,
+            eta=self._eta(counts, recent),
+            records_total=self._records_total,
+            records_read=len(self.store) // len(self.store.dimensions),
+            rows_rejected=self._rows_rejected,
+            counts=counts,
+            target=self._target,
+            held_by=held_by,
+            throughput=Throughput(
+                now=recent if self._ended_at is None else 0.0,
+                mean=self._answered / elapsed if elapsed else 0.0,
+                peak=max(self._recent.peak, recent if elapsed >= 1.0 else 0.0),
+                series=self._series.rates(until),
+                bin_width=self._series.width,
+            ),
+            latency=Latency(
+                self._latency.mean,
+                self._latency.percentile(0.50),
+                self._latency.percentile(0.95),
+                self._latency.percentile(0.99),
+            ),
+            usage=self._usage,
+            money=self._money(counts),
+            attempts=self._attempts,
+            retries=self._retries,
+            gateway_retries=self._gateway_retries,
+            throttled=self._throttled,
+            categories=tuple(sorted(self._categories.items(), key=lambda item: (-item[1], item[0]))),
+            errors=tuple(sorted(self._errors.items(), key=lambda item: (-item[1], item[0]))),
+            limits=self._limits,
+            limits_at=self._limits_at,
+            log_count=self._log_count,
+        )
+
+    def _counts(self) -> Counts:
+        by = self._by_state
+        width = len(self.store.dimensions)
+        total = None if self._records_total is None else self._records_total * width
+        unread = 0 if total is None else max(0, total - len(self.store))
+        return Counts(
+            total,
+            by[State.QUEUED] + unread,
+            by[State.IN_FLIGHT],
+            by[State.WAITING],
+            by[State.SUCCEEDED],
+            by[State.FAILED],
+            by[State.SKIPPED],
+            by[State.CANCELLED],
+        )
+
+    def _eta(self, counts: Counts, recent: float) -> float | None:
+        if counts.total is None or self._phase not in ("running", "draining") or recent <= 0:
+            return None
+        left = counts.in_flight if self._phase == "draining" else counts.total - counts.ended
+        return left / recent
+
+    def _money(self, counts: Counts) -> Money:
+        if not self._priced:
+            return Money(None if self._answered else Decimal(0), Decimal(0), None)
+        projected = None
+        if counts.total and counts.ended and self._phase != "ended":
+            projected = self._spent / counts.ended * counts.total
+        return Money(self._spent, self._wasted, projected)

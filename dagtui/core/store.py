@@ -1,0 +1,106 @@
+"""The state of every request, in columns: about 30 bytes a request, so that a million fit."""
+
+from __future__ import annotations
+
+from array import array
+from enum import IntEnum
+
+from dagtui.core.errors import ErrorKind
+
+UNKNOWN_COST = -1
+_KINDS = tuple(ErrorKind)
+_KIND_NUMBER = {kind: number for number, kind in enumerate(_KINDS, start=1)}
+_MOST_CATEGORIES = 255
+
+
+class State(IntEnum):
+    """Where a request stands."""
+
+    QUEUED = 0
+    IN_FLIGHT = 1
+    WAITING = 2
+    SUCCEEDED = 3
+    FAILED = 4
+    SKIPPED = 5
+    CANCELLED = 6
+
+
+class RequestStore:
+    """Columns indexed by a request's `seq`. Front ends read them; only the statistics write.
+
+    `latency` is in seconds, `cost` in billionths of a US dollar (`UNKNOWN_COST` where there is no price),
+    `category` and `error` are numbers to be looked up. `version` grows with every change.
+    """
+
+    def __init__(self, dimensions: tuple[str, ...]) -> None:
+        self.dimensions = dimensions
+        self.state = bytearray()
+        self.attempts = bytearray()
+        self.status = array("H")
+        self.latency = array("f")
+        self.tokens_in = array("I")
+        self.tokens_out = array("I")
+        self.cost = array("q")
+        self.category = bytearray()
+        self.error = bytearray()
+        self.version = 0
+        self._categories: list[str] = [""]
+        self._category_number: dict[str, int] = {"": 0}
+        self._ids = bytearray()
+        self._id_ends = array("Q")
+
+    def __len__(self) -> int:
+        return len(self.state)
+
+    def add_record(self, record_id: str) -> None:
+        """Append the requests of the next record, queued."""
+        width = len(self.dimensions)
+        self._ids += record_id.encode("utf-8", "replace")
+        self._id_ends.append(len(self._ids))
+        zeros = bytes(width)
+        self.state += zeros
+        self.attempts += zeros
+        self.category += zeros
+        self.error += zeros
+        self.status.extend([0] * width)
+        self.latency.extend([0.0] * width)
+        self.tokens_in.extend([0] * width)
+        self.tokens_out.extend([0] * width)
+        self.cost.extend([0] * width)
+        self.version += 1
+
+    def record_id(self, seq: int) -> str:
+        """The id of the record that request `seq` belongs to."""
+        index = seq // len(self.dimensions)
+        start = self._id_ends[index - 1] if index else 0
+        return self._ids[start : self._id_ends[index]].decode()
+
+    def dimension(self, seq: int) -> str:
+        """The dimension of request `seq`."""
+        return self.dimensions[seq % len(self.dimensions)]
+
+    def category_name(self, seq: int) -> str:
+        """The category of request `seq`, or an empty string."""
+        return self._categories[self.category[seq]]
+
+    def error_kind(self, seq: int) -> ErrorKind | None:
+        """The kind of the last error of request `seq`."""
+        number = self.error[seq]
+        return _KINDS[number - 1] if number else None
+
+    def category_number(self, name: str) -> int:
+        """The number under which `name` is kept; beyond 254 names, they share the last."""
+        number = self._category_number.get(name)
+        if number is None:
+            if len(self._categories) >= _MOST_CATEGORIES:
+                return self.category_number("(other)") if name != "(other)" else len(self._categories) - 1
+            number = len(self._categories)
+            if number == _MOST_CATEGORIES - 1:
+                name = "(other)"
+            self._categories.append(name)
+            self._category_number[name] = number
+        return number
+
+    def error_number(self, kind: ErrorKind) -> int:
+        """The number under which `kind` is kept."""
+        return _KIND_NUMBER[kind]

@@ -1,0 +1,193 @@
+"""One request until its outcome: admitted, sent, parsed, and asked again as the policy says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from dagtui.core.errors import ErrorKind, GatewayError
+from dagtui.core.events import AttemptEnded, AttemptStarted, Event
+from dagtui.core.model import (
+    Attempt,
+    AttemptError,
+    Cancelled,
+    Failure,
+    Outcome,
+    Request,
+    Response,
+    Success,
+    Usage,
+    Value,
+)
+from dagtui.core.output import category_of, parse
+from dagtui.core.plugin import Dimension
+from dagtui.core.ports import Gateway
+from dagtui.core.pricing import PriceTable
+from dagtui.core.retry import Failures, GiveUp, RetryPolicy, TryAgain, decide
+from dagtui.engine.limiter import Limiter, LimiterClosed
+
+_NO_TOKENS = Usage()
+_AGAIN = retry_if_exception_type(GatewayError)
+
+
+@dataclass(slots=True)
+class _Call:
+    """What one request has been through."""
+
+    request: Request
+    dimension: Dimension
+    began: float
+    attempts: int = 0
+    own_failures: int = 0
+    throttled: int = 0
+    usage: Usage = _NO_TOKENS
+    cost: Decimal | None = None
+    perhaps_billed: bool = False
+    decision: TryAgain | GiveUp | None = None
+
+    def stop(self, state: RetryCallState) -> bool:
+        return isinstance(self.decision, GiveUp)
+
+    def wait(self, state: RetryCallState) -> float:
+        return self.decision.wait if isinstance(self.decision, TryAgain) else 0.0
+
+    def bill(self, usage: Usage, cost: Decimal | None) -> None:
+        self.usage = self.usage + usage
+        if cost is not None:
+            self.cost = cost if self.cost is None else self.cost + cost
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Sends requests through `gateway`.
+
+    `timeout` is an attempt's, in seconds; `clock` tells epoch seconds; `draw` gives uniform numbers from [0, 1);
+    `waiting` is told +1 and -1 as a request enters and leaves a wait between attempts; `gave_up` is told why a
+    request failed before its slot is free, so that a run which stops for it sends nothing more.
+    """
+
+    gateway: Gateway
+    limiter: Limiter
+    policy: RetryPolicy
+    timeout: float
+    prices: PriceTable
+    emit: Callable[[Event], None]
+    clock: Callable[[], float]
+    draw: Callable[[], float]
+    waiting: Callable[[int], None]
+    gave_up: Callable[[AttemptError], None]
+
+    async def call(self, request: Request, dimension: Dimension) -> Outcome:
+        """The outcome of `request`. Only cancellation and defects of our own escape as exceptions."""
+        call = _Call(request, dimension, self.clock())
+        retrying = AsyncRetrying(retry=_AGAIN, stop=call.stop, wait=call.wait, sleep=self._between, reraise=True)
+        try:
+            return await retrying(self._attempt, call)
+        except GatewayError as error:
+            return Failure(_plain(error), call.attempts, call.usage, call.cost, request.trace_id)
+        except LimiterClosed:
+            return Cancelled("the run was stopped before it was answered", call.attempts, call.perhaps_billed)
+
+    async def _between(self, seconds: float) -> None:
+        self.waiting(+1)
+        try:
+            await self.limiter.wait(seconds)
+        finally:
+            self.waiting(-1)
+
+    async def _attempt(self, call: _Call) -> Success:
+        await self.limiter.acquire()
+        sent_at = self.clock()
+        call.attempts += 1
+        response: Response | None = None
+        try:
+            self.emit(AttemptStarted(sent_at, call.request.seq, call.attempts))
+            response = await self._send(call)
+            value = parse(call.dimension, response)
+        except GatewayError as error:
+            self._book_failure(call, error, response, sent_at)
+            raise
+        finally:
+            self.limiter.release()
+        return self._book_success(call, value, response, sent_at)
+
+    async def _send(self, call: _Call) -> Response:
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self.gateway.complete(call.request, call.attempts)
+        except TimeoutError:
+            raise GatewayError(
+                ErrorKind.TIMEOUT,
+                f"no answer within {self.timeout:g} s; the provider may still bill it",
+                billed="maybe",
+            ) from None
+
+    def _price(self, call: _Call, response: Response) -> Decimal | None:
+        choice = call.request.choice
+        return self.prices.cost(choice.provider, choice.model, response.usage)
+
+    def _book_success(self, call: _Call, value: Value, response: Response, sent_at: float) -> Success:
+        now, cost = self.clock(), self._price(call, response)
+        call.bill(response.usage, cost)
+        attempt = Attempt(
+            number=call.attempts,
+            sent_at=sent_at,
+            ended_at=now,
+            status=response.status,
+            usage=response.usage,
+            cost=cost,
+            request_id=response.request_id,
+            gateway_retries=response.gateway_retries,
+            limits=response.limits,
+        )
+        self.emit(AttemptEnded(now, call.request.seq, attempt))
+        return Success(
+            value=value,
+            text=response.text,
+            attempts=call.attempts,
+            latency=attempt.latency,
+            usage=call.usage,
+            cost=call.cost,
+            category=category_of(call.dimension, value),
+            trace_id=call.request.trace_id,
+        )
+
+    def _book_failure(self, call: _Call, error: GatewayError, response: Response | None, sent_at: float) -> None:
+        now = self.clock()
+        cost = None
+        if response is not None:  # answered and billed, but of no use
+            cost = self._price(call, response)
+            call.bill(response.usage, cost)
+        if error.kind.throttled:
+            call.throttled += 1
+        else:
+            call.own_failures += 1
+        call.perhaps_billed = call.perhaps_billed or error.billed != "no"
+        failures = Failures(call.own_failures, call.throttled, now - call.began)
+        call.decision = decide(self.policy, error, failures, self.draw())
+        again = call.decision if isinstance(call.decision, TryAgain) else None
+        attempt = Attempt(
+            number=call.attempts,
+            sent_at=sent_at,
+            ended_at=now,
+            status=error.status,
+            error=_plain(error),
+            usage=response.usage if response is not None else None,
+            cost=cost,
+            retry_in=again.wait if again else None,
+            retry_reason=again.reason if again else "",
+            request_id=error.request_id,
+            gateway_retries=error.gateway_retries,
+            limits=response.limits if response is not None else None,
+        )
+        self.emit(AttemptEnded(now, call.request.seq, attempt))
+        if again is None:
+            self.gave_up(_plain(error))
+
+
+def _plain(error: GatewayError) -> AttemptError:
+    return AttemptError(error.kind, error.message, error.status, error.billed)

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from dagtui.core.errors import ErrorKind, GatewayError
+from dagtui.core.events import AttemptEnded, PhaseChanged, SourceEnded
+from dagtui.core.model import Cancelled, Failure, Prompt, Record, Request, Response, RowError, Skipped, Success, Usage
+from dagtui.core.plugin import Context, Dimension
+from dagtui.testing import FakeGateway, records
+from tests.engine.harness import Asking, Label, Run
+
+
+def refusing(kind: ErrorKind, times: int, **details: object) -> object:
+    """An answer function: so many failures for each request, then success."""
+
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        return GatewayError(kind, "no", **details) if attempt <= times else "ok"  # type: ignore[arg-type]
+
+    return answer
+
+
+def test_every_record_is_answered_and_the_concurrency_limit_is_used_but_never_passed() -> None:
+    run = Run(100, FakeGateway(latency=0.3), concurrency=25)
+    snapshot = run.finish()
+    assert snapshot.counts.succeeded == 100
+    assert run.gateway.peak == 25
+    assert snapshot.elapsed == pytest.approx(4 * 0.3, rel=0.01)
+    assert snapshot.usage == Usage(9000, 4000)
+    assert snapshot.money.spent == Decimal("0.017")
+    assert run.of(SourceEnded)[0].records == 100
+
+
+def test_the_limit_can_be_raised_and_lowered_while_it_runs() -> None:
+    gateway = FakeGateway(latency=1.0)
+    run = Run(400, gateway, concurrency=10)
+    seen: list[int] = []
+
+    async def steer() -> None:
+        for target, pause in ((10, 1.5), (80, 1.5), (5, 2.5)):
+            run.runner.retune(target, "you")
+            await asyncio.sleep(pause)
+            seen.append(gateway.in_flight)
+        run.runner.retune(100, "you")
+
+    run.finish(steer())
+    assert seen == [10, 80, 5]
+    assert run.snapshot.counts.succeeded == 400
+
+
+def test_a_request_that_waits_to_retry_holds_no_slot() -> None:
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        slow = request.seq == 0 and attempt == 1
+        return GatewayError(ErrorKind.RATE_LIMITED, "429", retry_after=10.0) if slow else "ok"
+
+    run = Run(21, FakeGateway(answer, latency=0.5), concurrency=1)
+    run.finish()
+    others = [event.time for event in run.of(AttemptEnded) if event.seq != 0]
+    assert max(others) == pytest.approx(0.5 * 21, rel=0.01)
+
+
+def test_a_long_wait_of_many_does_not_starve_fresh_records() -> None:
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        refused = request.seq < 60 and attempt == 1
+        return GatewayError(ErrorKind.RATE_LIMITED, "429", retry_after=5.0) if refused else "ok"
+
+    run = Run(300, FakeGateway(answer, latency=0.1), concurrency=10)
+    run.finish()
+    assert run.snapshot.counts.succeeded == 300
+    # 360 attempts of 0.1 s at ten at once take 3.6 s; the refused ones come back after 5 s and add 0.6 s of work.
+    assert run.snapshot.elapsed < 7.0
+
+
+def test_the_window_bounds_what_is_read_ahead() -> None:
+    run = Run(5000, FakeGateway(latency=1.0), concurrency=10)
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        assert run.source.given < 60
+        run.runner.cancel("enough")
+
+    run.finish(steer())
+
+
+def test_ordinary_errors_use_up_the_attempts() -> None:
+    run = Run(1, FakeGateway(refusing(ErrorKind.SERVER, 99, status=500)), attempts=4)
+    run.finish()
+    failure = run.outcomes()["1"]["ask"]
+    assert isinstance(failure, Failure)
+    assert failure.attempts == 4
+    assert len(run.gateway.sent) == 4
+    assert run.snapshot.counts.failed == 1
+
+
+def test_rate_limits_do_not_use_up_the_attempts() -> None:
+    run = Run(1, FakeGateway(refusing(ErrorKind.RATE_LIMITED, 20, retry_after=1.0)), attempts=2)
+    run.finish()
+    assert run.snapshot.counts.succeeded == 1
+    assert run.snapshot.throttled == 20
+
+
+def test_a_fatal_error_stops_the_run_at_once_and_sends_nothing_more() -> None:
+    run = Run(1000, FakeGateway(refusing(ErrorKind.AUTH, 99, status=401), latency=0.2), concurrency=5)
+    snapshot = run.finish()
+    assert len(run.gateway.sent) == 5
+    assert run.runner.stopped_by is ErrorKind.AUTH
+    assert snapshot.counts.failed == 5
+    assert "stopped: no" in snapshot.reason
+
+
+def test_without_continue_on_error_the_first_failure_ends_the_run_after_what_is_in_flight() -> None:
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        return GatewayError(ErrorKind.BAD_REQUEST, "no") if request.seq == 0 else "ok"
+
+    run = Run(100, FakeGateway(answer), concurrency=10, continue_on_error=False)
+    snapshot = run.finish()
+    assert snapshot.counts.succeeded == 9
+    assert len(run.gateway.sent) == 10
+
+
+def test_draining_finishes_what_is_in_flight_and_starts_nothing_new() -> None:
+    run = Run(100, FakeGateway(latency=1.0), concurrency=10)
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        run.runner.drain("enough")
+
+    snapshot = run.finish(steer())
+    assert snapshot.counts.succeeded == 10
+    assert len(run.gateway.sent) == 10
+    assert snapshot.elapsed == pytest.approx(1.0)
+    assert snapshot.counts.queued + snapshot.counts.cancelled == 90
+
+
+def test_draining_does_not_wait_for_retries_that_are_due_later() -> None:
+    run = Run(5, FakeGateway(refusing(ErrorKind.RATE_LIMITED, 9, retry_after=600.0)), concurrency=5)
+
+    async def steer() -> None:
+        await asyncio.sleep(1.0)
+        run.runner.drain("enough")
+
+    snapshot = run.finish(steer())
+    assert snapshot.elapsed == pytest.approx(1.0)
+    assert snapshot.counts.cancelled == 5
+
+
+def test_cancelling_abandons_what_is_in_flight_and_says_that_it_may_be_billed() -> None:
+    run = Run(100, FakeGateway(latency=100.0), concurrency=10)
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        run.runner.cancel("enough")
+
+    snapshot = run.finish(steer())
+    assert snapshot.elapsed == pytest.approx(0.5)
+    assert run.gateway.in_flight == 0
+    abandoned = [o["ask"] for o in run.outcomes().values() if isinstance(o["ask"], Cancelled) and o["ask"].perhaps_billed]
+    assert len(abandoned) == 10
+
+
+def test_what_was_only_queued_when_the_run_was_cancelled_is_not_called_billed() -> None:
+    run = Run(20, FakeGateway(latency=100.0), concurrency=10)
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        run.runner.cancel("enough")
+
+    run.finish(steer())
+    billed = [o["ask"].perhaps_billed for o in run.outcomes().values() if isinstance(o["ask"], Cancelled)]
+    assert billed.count(True) == 10
+    assert billed.count(False) == 10
+
+
+def test_pausing_sends_nothing_until_resumed() -> None:
+    run = Run(30, FakeGateway(latency=1.0), concurrency=10)
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        run.runner.pause()
+        await asyncio.sleep(20)
+        assert len(run.gateway.sent) == 10
+        run.runner.resume()
+
+    snapshot = run.finish(steer())
+    assert snapshot.counts.succeeded == 30
+    assert [event.phase for event in run.of(PhaseChanged)] == ["running", "paused", "running", "ended"]
+
+
+def test_an_attempt_that_takes_too_long_is_cancelled_and_tried_again() -> None:
+    gateway = FakeGateway(latency=50.0)
+    run = Run(1, gateway, timeout=2.0, attempts=2)
+    snapshot = run.finish()
+    failure = run.outcomes()["1"]["ask"]
+    assert isinstance(failure, Failure)
+    assert failure.error.kind is ErrorKind.TIMEOUT
+    assert failure.error.billed == "maybe"
+    assert gateway.in_flight == 0
+    assert snapshot.attempts == 2
+
+
+def test_an_answer_that_does_not_fit_is_asked_again_and_its_tokens_are_counted_as_waste() -> None:
+    def answer(request: Request, attempt: int) -> str:
+        return "sorry, no" if attempt == 1 else '{"label": "x"}'
+
+    run = Run(1, FakeGateway(answer), Asking(Dimension("ask", output=Label)))
+    snapshot = run.finish()
+    success = run.outcomes()["1"]["ask"]
+    assert isinstance(success, Success)
+    assert success.attempts == 2
+    assert success.usage == Usage(180, 80)
+    assert snapshot.money.spent == Decimal("0.00034")
+    assert snapshot.money.wasted == Decimal("0.00017")
+
+
+def test_an_answer_cut_off_at_max_tokens_is_not_a_success() -> None:
+    cut = Response('{"label": "x"}', Usage(1, 1), "fake-model", stop_reason="max_tokens")
+    run = Run(1, FakeGateway(cut), Asking(Dimension("ask", output=Label)), attempts=1)
+    run.finish()
+    failure = run.outcomes()["1"]["ask"]
+    assert isinstance(failure, Failure)
+    assert "max_tokens" in failure.error.message
+
+
+class Chain(Asking):
+    """`second` reads the answer of `first`."""
+
+    def create_prompt(self, ctx: Context) -> str | Prompt:
+        return f"{ctx.dimension.name} of {ctx.record['text']} after {sorted(ctx.answers)}"
+
+
+CHAIN = (Dimension("first"), Dimension("second", needs=("first",)), Dimension("third", needs=("second",)))
+
+
+def test_a_record_goes_on_as_soon_as_its_own_needs_are_met() -> None:
+    def slow_first(request: Request, attempt: int) -> str:
+        return "ok"
+
+    gateway = FakeGateway(slow_first, latency=1.0)
+    run = Run(3, gateway, Chain(*CHAIN), concurrency=1)
+    run.finish()
+    prompts = [request.prompt.user for _, request, _ in gateway.sent]
+    assert "second of text 0 after ['first']" in prompts
+    assert "third of text 2 after ['second']" in prompts
+    assert run.snapshot.counts.succeeded == 9
+
+
+def test_the_dependents_of_a_failure_are_skipped_and_never_sent() -> None:
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        return GatewayError(ErrorKind.BAD_REQUEST, "no") if request.dimension == "first" else "ok"
+
+    run = Run(4, FakeGateway(answer), Chain(*CHAIN))
+    snapshot = run.finish()
+    assert (snapshot.counts.failed, snapshot.counts.skipped) == (4, 8)
+    assert len(run.gateway.sent) == 4
+    assert isinstance(run.outcomes()["1"]["third"], Skipped)
+
+
+def test_a_plugin_that_raises_fails_its_record_and_no_other() -> None:
+    class Fragile(Asking):
+        def create_prompt(self, ctx: Context) -> str:
+            return str(1 / (int(str(ctx.record["text"])[-1]) - 1))
+
+    run = Run(3, FakeGateway(), Fragile())
+    snapshot = run.finish()
+    assert (snapshot.counts.succeeded, snapshot.counts.failed) == (2, 1)
+    failure = run.outcomes()["2"]["ask"]
+    assert isinstance(failure, Failure)
+    assert "ZeroDivisionError" in failure.error.message
+
+
+def test_an_async_plugin_is_awaited() -> None:
+    class Slow(Asking):
+        async def create_prompt(self, ctx: Context) -> str:  # type: ignore[override]
+            await asyncio.sleep(0.1)
+            return "asked"
+
+    run = Run(2, FakeGateway(), Slow())
+    run.finish()
+    assert {request.prompt.user for _, request, _ in run.gateway.sent} == {"asked"}
+
+
+def test_an_empty_prompt_is_never_sent() -> None:
+    run = Run(records([" ", "hello"]), FakeGateway())
+    snapshot = run.finish()
+    assert (snapshot.counts.succeeded, snapshot.counts.failed) == (1, 1)
+    assert len(run.gateway.sent) == 1
+
+
+ROWS = [Record(0, "1", {"text": "a"}, 1), RowError(2, "broken"), Record(1, "2", {"text": "b"}, 3)]
+
+
+def test_a_row_that_cannot_be_read_is_left_out_when_asked() -> None:
+    run = Run(ROWS, FakeGateway(), bad_rows="skip")
+    snapshot = run.finish()
+    assert (snapshot.counts.succeeded, snapshot.rows_rejected) == (2, 1)
+
+
+def test_a_row_that_cannot_be_read_otherwise_stops_the_run() -> None:
+    run = Run(ROWS, FakeGateway())
+    snapshot = run.finish()
+    assert run.runner.stopped_by is ErrorKind.BAD_INPUT
+    assert "line 2: broken" in snapshot.reason
+
+
+def test_a_gateway_that_breaks_its_contract_ends_the_run_instead_of_losing_records() -> None:
+    def answer(request: Request, attempt: int) -> str:
+        raise KeyError("a defect")
+
+    run = Run(3, FakeGateway(answer))
+    with pytest.raises(ExceptionGroup):
+        run.finish()
+    assert run.of(PhaseChanged)[-1].phase == "ended"
