@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from dagtui.core.events import Event
+from dagtui.core.events import Event, RecordEnded
 from dagtui.core.model import Outcome, ProviderChoice, Record, RowError
-from dagtui.core.events import RecordEnded
 from dagtui.core.plugin import Context, Dimension, Plugin
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import PriceOverride, RunSettings

@@ -7,7 +7,18 @@ import pytest
 
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.events import AttemptEnded, PhaseChanged, SourceEnded
-from dagtui.core.model import Cancelled, Failure, Prompt, Record, Request, Response, RowError, Skipped, Success, Usage
+from dagtui.core.model import (
+    Cancelled,
+    Failure,
+    Prompt,
+    Record,
+    Request,
+    Response,
+    RowError,
+    Skipped,
+    Success,
+    Usage,
+)
 from dagtui.core.plugin import Context, Dimension
 from dagtui.testing import FakeGateway, records
 from tests.engine.harness import Asking, Label, Run
@@ -156,7 +167,9 @@ def test_cancelling_abandons_what_is_in_flight_and_says_that_it_may_be_billed() 
     snapshot = run.finish(steer())
     assert snapshot.elapsed == pytest.approx(0.5)
     assert run.gateway.in_flight == 0
-    abandoned = [o["ask"] for o in run.outcomes().values() if isinstance(o["ask"], Cancelled) and o["ask"].perhaps_billed]
+    abandoned = [
+        o["ask"] for o in run.outcomes().values() if isinstance(o["ask"], Cancelled) and o["ask"].perhaps_billed
+    ]
     assert len(abandoned) == 10
 
 

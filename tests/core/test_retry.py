@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagtui.core.errors import ErrorKind, GatewayError
+from dagtui.core.retry import Failures, GiveUp, RetryPolicy, TryAgain, decide
+
+POLICY = RetryPolicy()
+
+
+def failed(
+    kind: ErrorKind,
+    *,
+    own: int = 1,
+    throttled: int = 0,
+    elapsed: float = 0.0,
+    uniform: float = 0.5,
+    **extra: float,
+):
+    return decide(POLICY, GatewayError(kind, "no", **extra), Failures(own, throttled, elapsed), uniform)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if not kind.retryable])
+def test_what_would_fail_again_is_never_retried(kind: ErrorKind) -> None:
+    assert isinstance(failed(kind), GiveUp)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind.retryable])
+def test_what_may_pass_is_retried(kind: ErrorKind) -> None:
+    assert isinstance(failed(kind), TryAgain)
+
+
+def test_attempts_are_counted_for_the_requests_own_failures_only() -> None:
+    assert isinstance(failed(ErrorKind.SERVER, own=5), GiveUp)
+    assert isinstance(failed(ErrorKind.RATE_LIMITED, own=5, throttled=50), TryAgain)
+
+
+def test_retry_after_is_honoured_and_never_undercut() -> None:
+    assert failed(ErrorKind.RATE_LIMITED, retry_after=7.0, uniform=0.0) == TryAgain(7.0, "retry-after")
+    again = failed(ErrorKind.RATE_LIMITED, retry_after=7.0, uniform=0.999)
+    assert isinstance(again, TryAgain)
+    assert 7.0 <= again.wait <= 7.7
+
+
+def test_a_retry_after_of_zero_still_spreads_the_returns() -> None:
+    again = failed(ErrorKind.RATE_LIMITED, retry_after=0.0, uniform=0.999)
+    assert isinstance(again, TryAgain)
+    assert 0 < again.wait < 0.1
+
+
+def test_an_absurd_retry_after_is_given_up_with_the_reason() -> None:
+    assert failed(ErrorKind.RATE_LIMITED, retry_after=86_400.0) == GiveUp("asked to wait 86400 s, more than 900 s")
+
+
+def test_the_deadline_is_kept() -> None:
+    assert isinstance(failed(ErrorKind.RATE_LIMITED, elapsed=1795.0, retry_after=10.0), GiveUp)
+
+
+def test_throttling_starts_from_a_longer_backoff_than_other_errors() -> None:
+    throttled = failed(ErrorKind.OVERLOADED, own=0, throttled=1, uniform=1.0)
+    other = failed(ErrorKind.SERVER, own=1, uniform=1.0)
+    assert isinstance(throttled, TryAgain)
+    assert isinstance(other, TryAgain)
+    assert (throttled.wait, other.wait) == (1.0, 0.25)
+
+
+def test_an_invalid_answer_is_asked_again_at_once() -> None:
+    assert failed(ErrorKind.INVALID_OUTPUT) == TryAgain(0.0, "asked again")
+
+
+@given(n=st.integers(1, 40), uniform=st.floats(0, 1, exclude_max=True))
+def test_backoff_grows_is_capped_and_uses_the_full_jitter(n: int, uniform: float) -> None:
+    again = failed(ErrorKind.OVERLOADED, own=0, throttled=n, uniform=uniform)
+    assert isinstance(again, TryAgain)
+    assert again.wait == pytest.approx(uniform * min(60.0, 2.0 ** (n - 1)))
