@@ -1,0 +1,35 @@
+"""`python -m dagtui.simulator`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from dagtui.simulator.knobs import KnobError, read_knobs
+from dagtui.simulator.process import Options, serve
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and serve until a signal ends it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dagtui.simulator",
+        description="A simulated model provider. When ready it prints its URL as one JSON line.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one (default)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same faults and answers")
+    parser.add_argument("--knobs", default="{}", metavar="JSON", help='such as {"requests_per_minute": 600}')
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input does")
+    given = parser.parse_args(arguments)
+    try:
+        knobs = read_knobs(given.knobs)
+    except KnobError as error:
+        print(error, file=sys.stderr)
+        return 2
+    serve(Options(given.host, given.port, given.seed, knobs, given.exit_with_stdin))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
