@@ -121,6 +121,9 @@ class GatewayError(DagtuiError):
     request_id: str | None = None
     gateway_retries: int = 0
 
+    def __post_init__(self) -> None:
+        self.exit_code = exit_code_of(self.kind)
+
     def __str__(self) -> str:
         return self.message
 

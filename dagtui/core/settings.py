@@ -24,13 +24,19 @@ class _Settings(BaseModel):
 class RunSettings(_Settings):
     """How a run behaves. Durations in seconds."""
 
-    concurrency: int = Field(10, ge=1, le=MAX_CONCURRENCY, description="requests in flight at once, at most")
-    attempts: int = Field(5, ge=1, le=100, description="tries a request; waiting out a rate limit is not counted")
-    timeout: float = Field(600.0, gt=0, description="seconds an attempt may take")
-    deadline: float = Field(1800.0, gt=0, description="seconds a request may take with all its retries")
-    requests_per_minute: float | None = Field(None, gt=0, description="a cap of your own")
-    continue_on_error: bool = Field(True, description="go on when a request fails")
-    bad_rows: Literal["fail", "skip"] = Field("fail", description="what to do with rows that cannot be read")
+    concurrency: int = Field(
+        default=10, ge=1, le=MAX_CONCURRENCY, description="requests in flight at once, at most"
+    )
+    attempts: int = Field(
+        default=5, ge=1, le=100, description="tries a request; waiting out a rate limit is not counted"
+    )
+    timeout: float = Field(default=600.0, gt=0, description="seconds an attempt may take")
+    deadline: float = Field(default=1800.0, gt=0, description="seconds a request may take with all its retries")
+    requests_per_minute: float | None = Field(default=None, gt=0, description="a cap of your own")
+    continue_on_error: bool = Field(default=True, description="go on when a request fails")
+    bad_rows: Literal["fail", "skip"] = Field(
+        default="fail", description="what to do with rows that cannot be read"
+    )
 
     @property
     def retry(self) -> RetryPolicy:
@@ -43,13 +49,15 @@ class GatewaySettings(_Settings):
 
     name: GatewayName = "demo"
     base_url: str
-    api_key: SecretStr | None = Field(None, description="the Portkey key")
-    provider_key: SecretStr | None = Field(None, description="the model provider's own key")
-    provider: str | None = Field(None, description="overrides the task's provider; @slug for the Model Catalog")
-    config: str | None = Field(None, description="a config id (pc-...) or inline JSON")
-    custom_host: str | None = Field(None, description="the provider's base URL, with /v1")
+    api_key: SecretStr | None = Field(default=None, description="the Portkey key")
+    provider_key: SecretStr | None = Field(default=None, description="the model provider's own key")
+    provider: str | None = Field(
+        default=None, description="overrides the task's provider; @slug for the Model Catalog"
+    )
+    config: str | None = Field(default=None, repr=False, description="a config id (pc-...) or inline JSON")
+    custom_host: str | None = Field(default=None, description="the provider's base URL, with /v1")
     metadata: Mapping[str, str] = Field(default_factory=dict)
-    connect_timeout: float = Field(5.0, gt=0)
+    connect_timeout: float = Field(default=5.0, gt=0)
 
 
 class PriceOverride(_Settings):
@@ -57,8 +65,8 @@ class PriceOverride(_Settings):
 
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
-    cache_read: Decimal | None = Field(None, ge=0)
-    cache_write: Decimal | None = Field(None, ge=0)
+    cache_read: Decimal | None = Field(default=None, ge=0)
+    cache_write: Decimal | None = Field(default=None, ge=0)
 
 
 class Config(_Settings):
@@ -70,10 +78,10 @@ class Config(_Settings):
     custom_host: str | None = None
     task: str | None = None
     theme: str | None = None
-    concurrency: int | None = Field(None, ge=1, le=MAX_CONCURRENCY)
-    attempts: int | None = Field(None, ge=1, le=100)
-    timeout: float | None = Field(None, gt=0)
-    requests_per_minute: float | None = Field(None, gt=0)
+    concurrency: int | None = Field(default=None, ge=1, le=MAX_CONCURRENCY)
+    attempts: int | None = Field(default=None, ge=1, le=100)
+    timeout: float | None = Field(default=None, gt=0)
+    requests_per_minute: float | None = Field(default=None, gt=0)
     bad_rows: Literal["fail", "skip"] | None = None
     metadata: Mapping[str, str] = Field(default_factory=dict)
     prices: Mapping[str, PriceOverride] = Field(default_factory=dict)
@@ -95,7 +103,9 @@ def checked(model: type[S], values: Mapping[str, Any], where: str) -> S:
 
 
 def _sentence(model: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    # A misspelt name is both unknown and missing: the former says more.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     name = ".".join(str(part) for part in first["loc"]) or "value"
     match first["type"]:
         case "extra_forbidden":

@@ -1,0 +1,193 @@
+"""The gateway client: one attempt through a Portkey gateway, hosted, open-source or simulated.
+
+The seam to the network is an httpx transport, called without httpx's client on top: a client would keep a
+provider's cookies and costs more than all the rest of an attempt. httpx appears here and in `transport` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Literal, NoReturn, TypeAlias
+
+import httpx
+
+from dagtui.core.errors import Billed, ConfigError, ErrorKind, GatewayError
+from dagtui.core.model import ProviderChoice, Request, Response
+from dagtui.core.settings import GatewaySettings
+from dagtui.core.text import one_line
+from dagtui.io import portkey_request as outgoing
+from dagtui.io.classifier import failure, redacted
+from dagtui.io.portkey_answer import answered, stop_reason_of, text_of, usage_of
+from dagtui.io.portkey_headers import gateway_retries, rate_limits, request_id
+from dagtui.io.transport import AiohttpTransport, Whole
+
+GatewayFlavour: TypeAlias = Literal["simulator", "open-source", "hosted", "unknown"]
+
+PROBE_S = 10.0
+"""Seconds a gateway has to say what it is."""
+
+_GREETINGS: dict[str, GatewayFlavour] = {
+    "dagtui simulator": "simulator",
+    "ai gateway says hey!": "open-source",
+}
+_REMEMBERED_CHOICES = 64
+_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
+
+
+class Portkey:
+    """Sends attempts to one gateway; fulfils `core.ports.Gateway`.
+
+    `transport` stands in for the network in tests. `run_id` names the run in the gateway's log. How long an
+    attempt may take is for the caller to say, by cancelling; the gateway goes on all the same, and so does
+    the provider's bill.
+
+    Raises:
+        ConfigError: the settings cannot be sent as headers.
+    """
+
+    def __init__(
+        self, settings: GatewaySettings, transport: httpx.AsyncBaseTransport | None = None, run_id: str = ""
+    ) -> None:
+        outgoing.check_room(settings)
+        self._settings = settings
+        self._run_id = run_id
+        self._transport = transport or AiohttpTransport()
+        self._root = _root(settings.base_url)
+        try:
+            self._urls = {route: httpx.URL(f"{self._root}/v1{route}") for route in outgoing.ROUTES}
+        except httpx.InvalidURL as error:
+            raise ConfigError(f"The gateway's address {self._root!r} cannot be used: {error}.") from error
+        self._host = self._urls["/messages"].netloc
+        self._extensions = {"timeout": {"connect": settings.connect_timeout}}
+        self._metadata = outgoing.user_metadata(settings)
+        self._secrets = outgoing.secrets_of(settings)
+        self._plans: dict[int, outgoing.Plan] = {}
+
+    async def complete(self, request: Request, attempt: int) -> Response:
+        """Send one attempt of `request`; `attempt` counts from 1.
+
+        Raises:
+            GatewayError: the attempt failed; its kind says how.
+        """
+        plan = self._plan(request.choice)
+        content = outgoing.body_for(plan, request)
+        headers = outgoing.headers_for(plan, request, attempt, self._run_id, self._metadata)
+        # As a stream, and with host and length: httpx then adds nothing, which halves the cost of a request.
+        headers += [(b"host", self._host), (b"content-length", b"%d" % len(content))]
+        sent = httpx.Request(
+            "POST",
+            self._urls[plan.route],
+            headers=headers,
+            stream=Whole(content),
+            extensions=self._extensions,
+        )
+        started = time.monotonic()
+        status, told, body = await self._exchange(sent)
+        answer = answered(status, body)
+        if answer is None:
+            raise failure(status, told, body, plan.asked, elapsed=time.monotonic() - started)
+        model = answer.get("model")
+        return Response(
+            text=text_of(answer),
+            usage=usage_of(answer, told.get("x-portkey-provider") or plan.asked.provider),
+            model=model if isinstance(model, str) and model else plan.choice.model,
+            stop_reason=stop_reason_of(answer),
+            status=status,
+            request_id=request_id(told),
+            gateway_retries=gateway_retries(told),
+            limits=rate_limits(told),
+        )
+
+    async def probe(self) -> GatewayFlavour:
+        """Ask what stands at the base URL. No key is sent, and nothing is spent.
+
+        Raises:
+            GatewayError: nothing answers there.
+        """
+        try:
+            async with asyncio.timeout(PROBE_S):
+                _, _, body = await self._exchange(self._get("/"))
+                greeting = body[:200].decode("utf-8", "replace").lower()
+                for words, flavour in _GREETINGS.items():
+                    if words in greeting:
+                        return flavour
+                status, _, body = await self._exchange(self._get("/v1/health"))
+        except TimeoutError as error:
+            message = f"{self._root} takes connections but does not answer. Is it a Portkey gateway?"
+            raise GatewayError(ErrorKind.TIMEOUT, message) from error
+        return "hosted" if status == 200 and _is_healthy(body) else "unknown"
+
+    async def aclose(self) -> None:
+        """Close the connections. Nothing can be sent afterwards."""
+        await self._transport.aclose()
+
+    async def _exchange(self, sent: httpx.Request) -> tuple[int, dict[str, str], bytes]:
+        try:
+            response = await self._transport.handle_async_request(sent)
+            stream = response.stream
+            body = stream.content if isinstance(stream, Whole) else await response.aread()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self._fail(error)
+        headers = {str(name, "latin-1").lower(): str(value, "latin-1") for name, value in response.headers.raw}
+        return response.status_code, headers, body
+
+    def _get(self, path: str) -> httpx.Request:
+        return httpx.Request("GET", f"{self._root}{path}", extensions=self._extensions)
+
+    def _plan(self, choice: ProviderChoice) -> outgoing.Plan:
+        # By identity: a choice cannot be hashed, and the plan keeps it alive, so its id stays its own.
+        plan = self._plans.get(id(choice))
+        if plan is None:
+            if len(self._plans) >= _REMEMBERED_CHOICES:
+                self._plans.clear()
+            plan = self._plans[id(choice)] = outgoing.plan_for(choice, self._settings, self._root)
+        return plan
+
+    def _fail(self, error: httpx.HTTPError | httpx.InvalidURL) -> NoReturn:
+        """Say what kind of failure it was that no answer came."""
+        reason = one_line(redacted(str(error), self._secrets), 160) or type(error).__name__
+        kind, billed, message = self._verdict(error, reason)
+        raise GatewayError(kind, message, billed=billed) from error
+
+    def _verdict(self, error: httpx.HTTPError | httpx.InvalidURL, reason: str) -> tuple[ErrorKind, Billed, str]:
+        match error:
+            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return ErrorKind.CONNECTION, "no", f"No gateway answers at {self._root} ({reason}). {self._hint()}"
+            case httpx.ProxyError():
+                advice = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
+                return ErrorKind.CONNECTION, "no", f"{self._root} is asked through a proxy: {reason}; {advice}"
+            case httpx.WriteError() | httpx.WriteTimeout():
+                return ErrorKind.CONNECTION, "no", f"Nothing could be sent to {self._root}: {reason}."
+            case httpx.TimeoutException():
+                return ErrorKind.TIMEOUT, "maybe", f"{self._root} did not answer in time."
+            case httpx.UnsupportedProtocol() | httpx.InvalidURL():
+                return ErrorKind.CONFIG, "no", f"The gateway's address {self._root} cannot be used: {reason}."
+            case httpx.LocalProtocolError():
+                return ErrorKind.BAD_REQUEST, "no", f"The request cannot be sent: {reason}."
+            case httpx.RemoteProtocolError() if "disconnected" not in reason:
+                return ErrorKind.INVALID_RESPONSE, "maybe", f"{self._root} gave no valid answer: {reason}."
+            case httpx.DecodingError():
+                return ErrorKind.INVALID_RESPONSE, "maybe", f"{self._root} gave no valid answer: {reason}."
+            case _:
+                return ErrorKind.CONNECTION, "maybe", f"The connection to {self._root} broke: {reason}."
+
+    def _hint(self) -> str:
+        if self._settings.name == "demo":
+            return "The demo has stopped; start dagtui again."
+        if httpx.URL(self._root).host in _LOOPBACK:
+            return 'Start one with "npx @portkey-ai/gateway", or use --gateway demo.'
+        return "Check the address and your network, or use --gateway demo."
+
+
+def _root(base_url: str) -> str:
+    """The gateway's address without `/v1`, which users give or leave out."""
+    return base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def _is_healthy(body: bytes) -> bool:
+    try:
+        return json.loads(body).get("status") == "success"
+    except (ValueError, AttributeError, RecursionError):
+        return False
