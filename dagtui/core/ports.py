@@ -44,6 +44,10 @@ class Sink(Protocol):
         """Take one event. Must not block for long: the engine waits for it."""
         ...
 
+    def flush(self) -> None:
+        """Hand on what is buffered: somebody wants to read it now."""
+        ...
+
     def close(self) -> None:
         """Flush and let go. Called once, after the last event."""
         ...

@@ -110,7 +110,7 @@ class Stats:
         self._reason = event.reason
         if event.phase == "ended":
             self._ended_at = event.time
-        if event.reason:
+        elif event.reason:
             self._say(event.time, event.reason)
 
     # --- requests ---
@@ -231,6 +231,7 @@ class Stats:
         elapsed = max(0.0, until - self._started_at) if self._started_at is not None else 0.0
         counts = self._counts()
         recent = self._recent.now(until)
+        mean = self._answered / elapsed if elapsed else 0.0
         return Snapshot(
             time=now,
             run_id=self._run_id,
@@ -247,8 +248,8 @@ class Stats:
             held_by=held_by,
             throughput=Throughput(
                 now=recent if self._ended_at is None else 0.0,
-                mean=self._answered / elapsed if elapsed else 0.0,
-                peak=max(self._recent.peak, recent if elapsed >= 1.0 else 0.0),
+                mean=mean,
+                peak=max(self._recent.peak, mean),
                 series=self._series.rates(until),
                 bin_width=self._series.width,
             ),

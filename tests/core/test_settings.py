@@ -16,7 +16,7 @@ from dagtui.core.settings import Config, GatewaySettings, RunSettings, checked
     ],
 )
 def test_a_wrong_setting_is_one_sentence_with_its_name_and_value(values: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ConfigError, match="^flags: ") as caught:
+    with pytest.raises(ConfigError, match=r"^flags: ") as caught:
         checked(RunSettings, values, "flags")
     assert sentence in str(caught.value)
 

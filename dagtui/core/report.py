@@ -1,0 +1,218 @@
+"""The closing report: what a run did, at which speed and price, and what to change next time.
+
+Pure and made once, so that the screen and the shell say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from textwrap import wrap
+
+from dagtui.core.errors import ErrorKind
+from dagtui.core.figures import UNKNOWN, clock, count, kind_words, money, percent, rate, seconds
+from dagtui.core.snapshot import Snapshot
+from dagtui.core.text import visible
+
+_BAR = 20
+_MANY_THROTTLED = 0.05
+_MANY_FAILED = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of `rows` (label, value). `shares` (0 to 1), where given, are the rows' bars."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    shares: tuple[float, ...] = ()
+
+
+def report(snapshot: Snapshot, results_path: Path | None, audit: str = "") -> tuple[Section, ...]:
+    """Every figure of the run so far, in the order in which people ask for them."""
+    sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
+    if snapshot.errors:
+        sections.append(_causes(snapshot))
+    if snapshot.categories:
+        sections.append(_categories(snapshot))
+    sections += [_money(snapshot), _tokens(snapshot), _results(results_path, audit)]
+    advice = hints(snapshot)
+    if advice:
+        sections.append(Section("Next time", tuple(("", hint) for hint in advice)))
+    return tuple(sections)
+
+
+def as_text(sections: tuple[Section, ...], width: int = 72) -> str:
+    """The report for a place without a screen: plain text, at most `width` columns."""
+    lines: list[str] = []
+    for section in sections:
+        lines += ["", section.title, "─" * min(width, 72)]
+        labels = max((len(label) for label, _ in section.rows), default=0)
+        values = max((len(value) for _, value in section.rows), default=0)
+        for number, (label, value) in enumerate(section.rows):
+            if not label:
+                lines += wrap(value, width, initial_indent="- ", subsequent_indent="  ")
+            elif section.shares:
+                bar = "█" * max(1, round(section.shares[number] * _BAR))
+                lines.append(f"{label:<{labels}}  {value:>{values}}  {bar}"[:width])
+            else:
+                lines += _row(label, value, labels, width)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def hints(snapshot: Snapshot) -> tuple[str, ...]:
+    """What the figures suggest to change, most useful first."""
+    found: list[str] = []
+    attempts = max(1, snapshot.attempts)
+    if snapshot.throttled / attempts > _MANY_THROTTLED:
+        found.append(
+            f"{percent(snapshot.throttled, attempts)} of the attempts met the rate limit: lower the concurrency"
+            f" (it was {count(snapshot.target)}) or set requests a minute to what the provider allows."
+        )
+    errors = dict(snapshot.errors)
+    if errors.get(ErrorKind.TIMEOUT, 0) / attempts > _MANY_FAILED:
+        found.append("Attempts ran out of time: raise the timeout, or ask for shorter answers.")
+    if errors.get(ErrorKind.INVALID_OUTPUT, 0) / attempts > _MANY_FAILED:
+        found.append("Answers did not fit the schema: say it more plainly in the prompt, or raise max_tokens.")
+    if snapshot.counts.failed:
+        found.append(
+            f"{count(snapshot.counts.failed)} {_plural(snapshot.counts.failed, 'request')} failed for good:"
+            " the log says why; the same file can be run again once the cause is gone."
+        )
+    if snapshot.money.spent is None:
+        found.append("The price of this model is unknown: set it under [prices] in dagtui.toml to see the cost.")
+    if not found and snapshot.phase == "ended" and not snapshot.throttled and snapshot.counts.succeeded:
+        found.append("Nothing was refused and nothing failed: a higher concurrency may be faster.")
+    return tuple(found)
+
+
+def _run(snapshot: Snapshot) -> Section:
+    counts = snapshot.counts
+    rows = [("Duration", f"{seconds(snapshot.elapsed)}  ({clock(snapshot.elapsed)})")]
+    rows.append(("Records", count(_records(snapshot))))
+    if counts.total not in (None, snapshot.records_total):
+        rows.append(("Requests", count(counts.total)))
+    if snapshot.rows_rejected:
+        rows.append(("Rows left out", count(snapshot.rows_rejected)))
+    rows.append(("Concurrency", count(snapshot.target)))
+    rows.append(("Ended", snapshot.reason or snapshot.phase))
+    return Section("Run", tuple(rows))
+
+
+def _speed(snapshot: Snapshot) -> Section:
+    done = _records_done(snapshot)
+    latency = snapshot.latency
+    return Section(
+        "Speed",
+        (
+            ("Throughput", f"{rate(snapshot.throughput.mean)} requests a second"),
+            ("Best second", f"{rate(snapshot.throughput.peak)} requests a second"),
+            ("Average a record", seconds(snapshot.elapsed / float(done)) if done else UNKNOWN),
+            ("Latency, mean", seconds(latency.mean)),
+            ("Latency, p50 / p95 / p99", " / ".join(seconds(v) for v in (latency.p50, latency.p95, latency.p99))),
+        ),
+    )
+
+
+def _outcomes(snapshot: Snapshot) -> Section:
+    counts = snapshot.counts
+    judged = counts.succeeded + counts.failed
+    rows = [("Succeeded", f"{count(counts.succeeded)}  ({percent(counts.succeeded, judged)})")]
+    rows.append(("Failed", count(counts.failed)))
+    rows += [
+        (label, count(number))
+        for label, number in (
+            ("Skipped", counts.skipped),
+            ("Cancelled", counts.cancelled),
+            ("Not started", counts.queued + counts.waiting + counts.in_flight),
+        )
+        if number
+    ]
+    rows.append(("Attempts", count(snapshot.attempts)))
+    rows.append(("Retries", count(snapshot.retries)))
+    if snapshot.gateway_retries:
+        rows.append(("Retries by the gateway", count(snapshot.gateway_retries)))
+    rows.append(("Rate limited", count(snapshot.throttled)))
+    return Section("Outcomes", tuple(rows))
+
+
+def _causes(snapshot: Snapshot) -> Section:
+    total = sum(number for _, number in snapshot.errors)
+    return Section(
+        "Attempts that failed, by cause",
+        tuple(
+            (kind_words(kind), f"{count(number)}  {percent(number, total):>6}") for kind, number in snapshot.errors
+        ),
+        tuple(number / total for _, number in snapshot.errors),
+    )
+
+
+def _categories(snapshot: Snapshot) -> Section:
+    total = sum(number for _, number in snapshot.categories)
+    return Section(
+        "Categories",
+        tuple(
+            (visible(name, 32) or "(empty)", f"{count(number)}  {percent(number, total):>6}")
+            for name, number in snapshot.categories
+        ),
+        tuple(number / total for _, number in snapshot.categories),
+    )
+
+
+def _money(snapshot: Snapshot) -> Section:
+    spent, done = snapshot.money.spent, _records_done(snapshot)
+    each = spent / done if spent is not None and done else None
+    return Section(
+        "Cost",
+        (
+            ("Total", money(spent)),
+            ("A record", money(each)),
+            ("A thousand records", money(_times(each, 1_000))),
+            ("A million records", money(_times(each, 1_000_000))),
+            ("Of it on failed attempts", UNKNOWN if spent is None else money(snapshot.money.wasted)),
+        ),
+    )
+
+
+def _tokens(snapshot: Snapshot) -> Section:
+    usage = snapshot.usage
+    total = usage.input_total + usage.output
+    answered = snapshot.counts.succeeded + snapshot.counts.failed
+    rows = [("In", count(usage.input_total)), ("Out", count(usage.output)), ("Total", count(total))]
+    if usage.cache_read or usage.cache_write:
+        rows.insert(1, ("Cache read / written", f"{count(usage.cache_read)} / {count(usage.cache_write)}"))
+    rows.append(("Average a request", f"{total / answered:,.1f}" if answered else UNKNOWN))
+    return Section("Tokens", tuple(rows))
+
+
+def _results(path: Path | None, audit: str) -> Section:
+    rows = [("Written to", visible(str(path)) if path else "standard output")]
+    if audit:
+        rows.append(("Checked", audit))
+    return Section("Results", tuple(rows))
+
+
+def _row(label: str, value: str, labels: int, width: int) -> list[str]:
+    room = max(16, width - labels - 2)
+    first, *rest = wrap(value, room) or [""]
+    return [f"{label:<{labels}}  {first}", *(" " * (labels + 2) + line for line in rest)]
+
+
+def _records(snapshot: Snapshot) -> int:
+    return snapshot.records_read if snapshot.records_total is None else snapshot.records_total
+
+
+def _records_done(snapshot: Snapshot) -> Decimal:
+    """Records whose requests have an answer; a fraction where a record asks several questions."""
+    counts = snapshot.counts
+    judged = Decimal(counts.succeeded + counts.failed)
+    return judged * snapshot.records_total / counts.total if snapshot.records_total and counts.total else judged
+
+
+def _times(each: Decimal | None, number: int) -> Decimal | None:
+    return None if each is None else each * number
+
+
+def _plural(number: int, word: str) -> str:
+    return word if number == 1 else f"{word}s"

@@ -1,0 +1,59 @@
+"""Values as the text of a CSV cell or a JSON line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+# What a spreadsheet takes for the start of a formula, and what would be taken for our own guard before one.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+def cell(value: object, guard: bool = True) -> str:
+    """`value` as a cell. Lists and objects are JSON; text that begins like a formula gets a leading quote."""
+    match value:
+        case None:
+            return ""
+        case str():
+            text = value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case Decimal():
+            return format(value, "f")
+        case _:
+            text = _dumps(value)
+    return f"'{text}" if guard and _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def json_line(row: Mapping[str, Any]) -> str:
+    """`row` as a JSON line. Numbers that JSON has not (NaN) are null."""
+    return _dumps(row) + "\n"
+
+
+def _dumps(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_other)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_other)
+
+
+def _other(value: object) -> Any:
+    return float(value) if isinstance(value, Decimal) and value.is_finite() else str(value)
+
+
+def _finite(value: object) -> object:
+    match value:
+        case float():
+            return value if value - value == 0 else None
+        case Mapping():
+            return {str(key): _finite(item) for key, item in cast(Mapping[object, object], value).items()}
+        case list() | tuple():
+            return [_finite(item) for item in cast(list[object], value)]
+        case _:
+            return value

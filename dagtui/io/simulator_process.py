@@ -1,0 +1,76 @@
+"""Starts the embedded simulator as a process of its own, and ends it with us."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import urllib.request
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from typing import Any
+
+from dagtui.core.errors import DagtuiError
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never proxied
+_START_TIMEOUT = 20.0  # seconds; it takes about half of one
+
+
+class SimulatorProcess:
+    """A running simulator on a free loopback port. It ends when our end of its standard input closes, so a killed
+    dagtui leaves none behind."""
+
+    def __init__(self, process: Process, url: str) -> None:
+        self._process = process
+        self.url = url
+
+    async def totals(self) -> dict[str, Any]:
+        """What its ledger counts: requests, by_status, input_tokens, output_tokens, ..."""
+        return await asyncio.to_thread(_get_json, f"{self.url}/sim/ledger?entries=0", "totals")
+
+    async def aclose(self) -> None:
+        """End it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), 3.0)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+def _get_json(url: str, member: str) -> dict[str, Any]:
+    with _direct.open(url, timeout=5) as answer:
+        return json.loads(answer.read())[member]
+
+
+async def start_simulator(knobs: Mapping[str, Any] | None = None, seed: int = 0) -> SimulatorProcess:
+    """Start a simulator with these knobs and wait until it answers.
+
+    Raises:
+        DagtuiError: it did not start; with what it said.
+    """
+    command = [sys.executable, "-m", "dagtui.simulator", "--port", "0", "--exit-with-stdin", "--seed", str(seed)]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        "--knobs",
+        json.dumps(dict(knobs or {})),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,  # Ctrl+C in the terminal is for us: the simulator answers until we have drained
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _START_TIMEOUT)
+        return SimulatorProcess(process, json.loads(line)["url"])
+    except (TimeoutError, ValueError, KeyError):
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        said = (await process.stderr.read()).decode("utf-8", "replace").strip()
+        await process.wait()
+        raise DagtuiError(f"The simulator did not start: {said or 'it said nothing'}") from None

@@ -1,0 +1,124 @@
+"""The closing report, from snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from dagtui.core.errors import ErrorKind
+from dagtui.core.model import Usage
+from dagtui.core.report import as_text, hints, report
+from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
+
+DONE = Snapshot(
+    time=103.67,
+    run_id="run-1",
+    phase="ended",
+    reason="every record has its answer",
+    started_at=100.0,
+    elapsed=3.67,
+    eta=None,
+    records_total=100,
+    records_read=100,
+    rows_rejected=0,
+    counts=Counts(100, 0, 0, 0, 100, 0, 0, 0),
+    target=100,
+    held_by="",
+    throughput=Throughput(0.0, 27.2, 31.0, (), 0.1),
+    latency=Latency(0.9, 0.8, 1.2, 1.4),
+    usage=Usage(8_945, 4_065),
+    money=Money(Decimal("0.023416"), Decimal(0), None),
+    attempts=100,
+    retries=0,
+    gateway_retries=0,
+    throttled=0,
+    categories=(("work", 40), ("spam", 30), ("newsletter", 20), ("personal", 10)),
+    errors=(),
+    limits=None,
+    limits_at=None,
+    log_count=0,
+)
+
+
+def values(snapshot: Snapshot, path: Path | None = None) -> dict[str, dict[str, str]]:
+    return {section.title: dict(section.rows) for section in report(snapshot, path)}
+
+
+def test_the_published_run_of_the_reference_reads_as_it_does_there() -> None:
+    told = values(DONE, Path("emails.results.csv"))
+    assert told["Run"]["Duration"] == "3.67 s  (0:03)"
+    assert told["Run"]["Records"] == "100"
+    assert told["Speed"]["Throughput"] == "27.2 requests a second"
+    assert told["Speed"]["Average a record"] == "37 ms"
+    assert told["Outcomes"]["Succeeded"] == "100  (100.0%)"
+    assert told["Categories"]["work"] == "40   40.0%"
+    assert told["Cost"] == {
+        "Total": "$0.023416",
+        "A record": "$0.000234",
+        "A thousand records": "$0.234160",
+        "A million records": "$234.16",
+        "Of it on failed attempts": "$0.000000",
+    }
+    assert told["Tokens"] == {"In": "8,945", "Out": "4,065", "Total": "13,010", "Average a request": "130.1"}
+    assert told["Results"]["Written to"] == "emails.results.csv"
+
+
+def test_an_unknown_price_is_not_a_zero_and_says_how_to_set_one() -> None:
+    snapshot = replace(DONE, money=Money(None, Decimal(0), None))
+    assert set(values(snapshot)["Cost"].values()) == {"n/a"}
+    assert any("[prices]" in hint for hint in hints(snapshot))
+
+
+def test_a_run_of_nothing_divides_by_nothing() -> None:
+    empty = replace(
+        DONE,
+        records_total=0,
+        records_read=0,
+        elapsed=0.0,
+        counts=Counts(0, 0, 0, 0, 0, 0, 0, 0),
+        throughput=Throughput(0.0, 0.0, 0.0, (), 0.1),
+        latency=Latency(None, None, None, None),
+        usage=Usage(),
+        money=Money(Decimal(0), Decimal(0), None),
+        attempts=0,
+        categories=(),
+    )
+    told = values(empty)
+    assert told["Cost"]["A record"] == "n/a"
+    assert told["Speed"]["Average a record"] == "n/a"
+    assert as_text(report(empty, None))
+
+
+def test_failures_are_told_by_cause() -> None:
+    errors = ((ErrorKind.RATE_LIMITED, 30), (ErrorKind.INVALID_OUTPUT, 10))
+    snapshot = replace(DONE, errors=errors, counts=Counts(100, 0, 0, 0, 90, 10, 0, 0), attempts=140, throttled=30)
+    section = next(section for section in report(snapshot, None) if "cause" in section.title)
+    assert section.rows == (("rate limited", "30   75.0%"), ("invalid output", "10   25.0%"))
+    assert section.shares == (0.75, 0.25)
+    told = hints(snapshot)
+    assert "lower the concurrency (it was 100)" in told[0]
+    assert any("10 requests failed for good" in hint for hint in told)
+
+
+def test_two_questions_a_record_count_records_not_requests() -> None:
+    snapshot = replace(DONE, counts=Counts(200, 0, 0, 0, 200, 0, 0, 0))
+    assert values(snapshot)["Cost"]["A record"] == "$0.000234"
+    assert values(snapshot)["Run"]["Requests"] == "200"
+
+
+def test_a_clean_run_is_told_that_more_may_be_faster() -> None:
+    assert hints(DONE) == ("Nothing was refused and nothing failed: a higher concurrency may be faster.",)
+
+
+def test_the_text_keeps_within_its_width_and_shows_bars() -> None:
+    snapshot = replace(DONE, reason="stopped because " + "the key was refused " * 6)
+    printed = as_text(report(snapshot, Path("/a/very/long/path/" * 5)), width=60)
+    assert max(len(line) for line in printed.splitlines() if "/" not in line) <= 60
+    assert "█" in printed
+    assert printed.startswith("Run\n")
+
+
+def test_a_hostile_category_is_made_visible() -> None:
+    snapshot = replace(DONE, categories=(("\x1b[31mred", 1),))
+    assert "\x1b" not in as_text(report(snapshot, None))
