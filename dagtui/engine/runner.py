@@ -31,6 +31,7 @@ from dagtui.core.model import (
     Cancelled,
     Failure,
     Outcome,
+    ProviderChoice,
     Record,
     Request,
     RowError,
@@ -96,6 +97,7 @@ class Runner:
         self._clock = clock
         self._records = records
         self._tasks: set[asyncio.Task[None]] = set()
+        self._choices: dict[int, ProviderChoice] = {}
         self._ready = 0  # requests that could leave now, or are in flight
         self._waiting = 0  # requests between two attempts
         self._room: asyncio.Future[None] | None = None
@@ -241,11 +243,20 @@ class Runner:
         choice = self._plugin.select_provider(context)
         if inspect.isawaitable(choice):
             choice = await choice
+        choice = self._known(position, choice)
         whole = with_instruction(prompt, dimension)
         if not whole.user.strip():
             raise BadInput(f'the prompt of "{dimension.name}" is empty for this record')
         seq = self._seq(opened, position)
         return Request(seq, opened.record.id, dimension.name, whole, choice, f"{self.run_id}/{seq}")
+
+    def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:
+        """The object that stood for an equal choice before: a gateway prepares each only once."""
+        known = self._choices.get(position)
+        if known is not None and known == choice:
+            return known
+        self._choices[position] = choice
+        return choice
 
     def _finish(self, group: asyncio.TaskGroup, opened: _Open, position: int, outcome: Outcome) -> None:
         self._book(opened, position, outcome)

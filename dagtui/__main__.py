@@ -1,0 +1,6 @@
+"""`python -m dagtui`."""
+
+from dagtui.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,272 @@
+"""A live run in this process: what a front end, or a program of your own, holds.
+
+session = Session(plugin=EmailAnalyzer(), records=rows, gateway=gateway, settings=RunSettings(concurrency=100))
+async for event in session.events(): ...
+result = await session.wait()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
+from dagtui.core.events import Event, Noted
+from dagtui.core.model import Record, RowError
+from dagtui.core.plugin import Plugin
+from dagtui.core.ports import Gateway, Sink, Source
+from dagtui.core.pricing import PriceTable
+from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
+from dagtui.core.snapshot import LogEntry, Snapshot
+from dagtui.core.stats import Stats
+from dagtui.core.store import RequestStore
+from dagtui.engine.runner import Runner
+from dagtui.io.export import convert
+
+_log = logging.getLogger("dagtui.session")
+
+How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended: `partial` had failures, `drained` and `cancelled` were ended by the user, `stopped` by a
+    cause that every further request would have met. `audit` is a sentence; empty where there are no other books.
+    """
+
+    outcome: How
+    exit_code: ExitCode
+    reason: str
+    snapshot: Snapshot
+    audit: str = ""
+
+
+class Session:
+    """One run, live. Any number of sessions may share a process; each is used from the loop that started it.
+
+    `records` is a list or any source of records; `total` its length if you know it and it has none.
+    `sinks` are told every event. `owned` are closed with the session, in order (a gateway is always closed).
+    `audit` compares the ended run with the provider's own books, where there is a way to.
+    """
+
+    def __init__(
+        self,
+        *,
+        plugin: Plugin,
+        records: Source | Iterable[Record],
+        gateway: Gateway,
+        settings: RunSettings | None = None,
+        prices: PriceTable | None = None,
+        sinks: Sequence[Sink] = (),
+        total: int | None = None,
+        title: str = "",
+        results_path: Path | None = None,
+        run_id: str | None = None,
+        seed: int | None = None,
+        owned: Sequence[Callable[[], Awaitable[None]]] = (),
+        audit: Callable[[Snapshot], Awaitable[str]] | None = None,
+    ) -> None:
+        self.settings = settings or RunSettings()
+        self.title = title or plugin.name
+        self.results_path = results_path
+        self.run_id = run_id or new_run_id()
+        if total is None and isinstance(records, Sequence):
+            total = len(records)
+        source = _Listed(records) if isinstance(records, Iterable) else records
+        self._runner = Runner(
+            run_id=self.run_id,
+            plugin=plugin,
+            source=source,
+            gateway=gateway,
+            settings=self.settings,
+            prices=prices or PriceTable(),
+            emit=self._emit,
+            clock=self._now,
+            draw=random.Random(seed).random,
+            records=total,
+        )
+        self.dimensions = self._runner.dag.names
+        self._stats = Stats(self.dimensions, self.settings.concurrency)
+        self._sinks = list(sinks)
+        self._subscribers: list[asyncio.Queue[Event | None]] = []
+        self._owned = [gateway.aclose, *owned]
+        self._epoch: float | None = None  # epoch seconds at the loop's zero
+        self._task: asyncio.Task[RunResult] | None = None
+        self._sink_error = ""
+        self._audit = audit
+
+    # --- what front ends read ---
+
+    @property
+    def store(self) -> RequestStore:
+        """The state of every request that was read; not to be written."""
+        return self._stats.store
+
+    @property
+    def log(self) -> deque[LogEntry]:
+        """The last lines of the log; not to be written."""
+        return self._stats.log
+
+    def snapshot(self) -> Snapshot:
+        """The figures of this moment."""
+        limiter = self._runner.limiter
+        return self._stats.snapshot(self._now() if self._epoch is not None else time.time(), limiter.held_by())
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Every event from now on; starts the run if it has not begun. A slow reader costs memory, not speed."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._subscribers.append(queue)
+        self.start()
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self._subscribers.remove(queue)
+
+    # --- commands ---
+
+    def start(self) -> None:
+        """Begin, on the running loop. Beginning twice is beginning once."""
+        if self._task is None:
+            self._epoch = time.time() - asyncio.get_running_loop().time()
+            self._task = asyncio.create_task(self._run())
+
+    async def wait(self) -> RunResult:
+        """Until the run has ended. A failed run does not raise: its result says what happened."""
+        self.start()
+        assert self._task is not None
+        return await asyncio.shield(self._task)
+
+    async def run(self) -> RunResult:
+        """Start, wait, and let go of everything."""
+        try:
+            return await self.wait()
+        finally:
+            await self.aclose()
+
+    def retune(self, target: int, by: str = "you") -> None:
+        """Set the concurrency limit, within 1 and 10,000; acts at once, and nothing in flight is killed."""
+        self._runner.retune(min(max(1, target), MAX_CONCURRENCY), by)
+
+    def pause(self) -> None:
+        """Send nothing until `resume`; what is in flight is finished."""
+        self._runner.pause()
+
+    def resume(self) -> None:
+        """Send again."""
+        self._runner.resume()
+
+    def drain(self, reason: str = "drained by you: what was in flight is finished, nothing new is sent") -> None:
+        """Finish what is in flight, start nothing new, end."""
+        self._runner.drain(reason)
+
+    def cancel(self, reason: str = "cancelled by you: what was in flight may be billed all the same") -> None:
+        """Abandon what is in flight and end."""
+        self._runner.cancel(reason)
+
+    async def export(self, path: Path) -> int:
+        """Write the results so far to `path` (CSV, TSV or JSONL by its name); returns the rows written.
+
+        Raises:
+            DagtuiError: the file cannot be written, or this run keeps no results file.
+        """
+        if self.results_path is None:
+            raise ConfigError("This run keeps no results to export: it was started without a results file.")
+        for sink in self._sinks:
+            sink.flush()
+        return await asyncio.to_thread(convert, self.results_path, path)
+
+    async def aclose(self) -> None:
+        """Cancel the run if it still goes on, then close the gateway and what else the session owns."""
+        if self._task is not None and not self._task.done():
+            self.cancel("cancelled: the session was closed")
+            await asyncio.wait([self._task])
+        while self._owned:
+            await self._owned.pop(0)()
+
+    # --- the run ---
+
+    async def _run(self) -> RunResult:
+        try:
+            await self._runner.run()
+        except* DagtuiError as group:
+            self._sink_error = str(group.exceptions[0])
+        finally:
+            self._close_sinks()
+            for queue in self._subscribers:
+                queue.put_nowait(None)
+        result = self._result()
+        return replace(result, audit=await self._audit(result.snapshot)) if self._audit else result
+
+    def _result(self) -> RunResult:
+        snapshot = self.snapshot()
+        runner, counts = self._runner, snapshot.counts
+        reason = snapshot.reason
+        if self._sink_error:
+            return RunResult("stopped", ExitCode.INTERNAL, self._sink_error, snapshot)
+        if runner.stopped_by is not None:
+            return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
+        if runner.ending == "cancelling":
+            return RunResult("cancelled", ExitCode.INTERRUPTED, reason, snapshot)
+        if runner.ending == "draining":
+            return RunResult("drained", ExitCode.INTERRUPTED, reason, snapshot)
+        if counts.failed or counts.skipped:
+            return RunResult("partial", ExitCode.PARTIAL_FAILURE, reason, snapshot)
+        return RunResult("complete", ExitCode.OK, reason, snapshot)
+
+    def _now(self) -> float:
+        assert self._epoch is not None, "the session has not been started"
+        return self._epoch + asyncio.get_running_loop().time()
+
+    def _emit(self, event: Event) -> None:
+        self._stats.fold(event)
+        for queue in self._subscribers:
+            queue.put_nowait(event)
+        for sink in tuple(self._sinks):
+            try:
+                sink.write(event)
+            except Exception as error:
+                self._drop(sink, error)
+
+    def _drop(self, sink: Sink, error: Exception) -> None:
+        """An observer cannot hurt the run; a results file that cannot be written stops it."""
+        self._sinks.remove(sink)
+        _log.warning("a sink was dropped", exc_info=error)
+        told = str(error) if isinstance(error, DagtuiError) else f"{type(error).__name__}: {error}"
+        if sink.essential:
+            self._sink_error = f"The results cannot be written: {told}"
+            self._runner.drain(self._sink_error)
+        else:
+            self._stats.fold(Noted(self._now(), f"an observer was dropped: {told}"))
+
+    def _close_sinks(self) -> None:
+        for sink in self._sinks:
+            try:
+                sink.close()
+            except (OSError, DagtuiError) as error:
+                self._sink_error = f"The results cannot be written: {error}"
+
+
+class _Listed:
+    """A source over what is in memory already."""
+
+    def __init__(self, rows: Iterable[Record]) -> None:
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[Record | RowError]:
+        for row in self._rows:
+            yield row
+
+
+def new_run_id() -> str:
+    """A name for a run that sorts by time: `20261122-191500-4f2a`."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
