@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import signal
 import sys
@@ -26,7 +25,7 @@ from dagtui.core.report import as_text, report
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
 from dagtui.plan import Plan, open_session
-from dagtui.session import RunResult, Session
+from dagtui.session import RunResult, Session, calm_collector
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
 _LINE = 5.0  # seconds between two progress lines elsewhere
@@ -44,9 +43,7 @@ async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool =
     narrator = Narrator(session, Console(stderr=True, highlight=False), quiet=quiet)
     try:
         with _signals(session, narrator):
-            # What was loaded until now stays: scanning it again during the run would pause it for 20 ms and more.
-            gc.collect()
-            gc.freeze()
+            calm_collector()
             # Scheduled before the run is, so that it hears the first event.
             events = asyncio.create_task(_stream(session, sys.stdout)) if stream_events else None
             session.start()

@@ -8,6 +8,7 @@ result = await session.wait()
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import secrets
@@ -99,6 +100,7 @@ class Session:
         self._sinks = list(sinks)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
         self._owned = [gateway.aclose, *owned]
+        self._loop_time: Callable[[], float] = time.monotonic  # the loop's own once the session has started
         self._epoch: float | None = None  # epoch seconds at the loop's zero
         self._task: asyncio.Task[RunResult] | None = None
         self._sink_error = ""
@@ -137,7 +139,8 @@ class Session:
     def start(self) -> None:
         """Begin, on the running loop. Beginning twice is beginning once."""
         if self._task is None:
-            self._epoch = time.time() - asyncio.get_running_loop().time()
+            self._loop_time = asyncio.get_running_loop().time
+            self._epoch = time.time() - self._loop_time()
             self._task = asyncio.create_task(self._run())
 
     async def wait(self) -> RunResult:
@@ -225,7 +228,7 @@ class Session:
 
     def _now(self) -> float:
         assert self._epoch is not None, "the session has not been started"
-        return self._epoch + asyncio.get_running_loop().time()
+        return self._epoch + self._loop_time()
 
     def _emit(self, event: Event) -> None:
         self._stats.fold(event)
@@ -265,6 +268,17 @@ class _Listed:
     async def __aiter__(self) -> AsyncIterator[Record | RowError]:
         for row in self._rows:
             yield row
+
+
+def calm_collector() -> None:
+    """Take what is loaded out of the garbage collector's sight, and let it look less often.
+
+    For a front end to call once, when its process is about to run: a full collection pauses the loop for 20 to 35
+    ms, and at the default thresholds a seventh of the throughput goes into collections that find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 1000)
 
 
 def new_run_id() -> str:

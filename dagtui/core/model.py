@@ -24,7 +24,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that could not be read, where a Record would have stood."""
+    """A row that could not be read, where a Record would have stood. `message` names the file and line."""
 
     line: int
     message: str

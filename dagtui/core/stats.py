@@ -96,7 +96,7 @@ class Stats:
 
     def _row_rejected(self, event: RowRejected) -> None:
         self._rows_rejected += 1
-        self._say(event.time, f"line {event.line} left out: {event.message}", "failure")
+        self._say(event.time, f"left out: {event.message}", "failure")
 
     def _source_ended(self, event: SourceEnded) -> None:
         self._records_total = event.records

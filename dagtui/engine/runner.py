@@ -7,7 +7,6 @@ leave now; those that wait to retry do not hold it, up to a bound that keeps mem
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from dagtui.core.model import (
     Cancelled,
     Failure,
     Outcome,
+    Prompt,
     ProviderChoice,
     Record,
     Request,
@@ -193,7 +193,7 @@ class Runner:
         self._emit(RowRejected(self._clock(), row.line, row.message))
         if self._settings.bad_rows == "fail":
             self.stopped_by = ErrorKind.BAD_INPUT
-            self.drain(f"line {row.line}: {row.message}; use --bad-rows skip to leave such rows out")
+            self.drain(f"stopped: {row.message}; --bad-rows skip leaves such rows out")
 
     def _begin(self, group: asyncio.TaskGroup, record: Record) -> None:
         self._emit(RecordRead(self._clock(), record.index, record.id))
@@ -238,10 +238,10 @@ class Runner:
         }
         context = Context(dimension, opened.record.fields, answers)
         prompt = self._plugin.create_prompt(context)
-        if inspect.isawaitable(prompt):
+        if not isinstance(prompt, str | Prompt):
             prompt = await prompt
         choice = self._plugin.select_provider(context)
-        if inspect.isawaitable(choice):
+        if not isinstance(choice, ProviderChoice):
             choice = await choice
         choice = self._known(position, choice)
         whole = with_instruction(prompt, dimension)

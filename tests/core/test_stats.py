@@ -126,8 +126,8 @@ def test_the_eta_comes_from_the_recent_rate_and_stops_with_the_run() -> None:
 def test_what_the_user_did_stands_in_the_log() -> None:
     stats = begun()
     stats.fold(TargetChanged(101.0, 80, "you"))
-    stats.fold(RowRejected(101.0, 7, "too many cells"))
-    assert [entry.text for entry in stats.log] == ["concurrency 10 -> 80 (you)", "line 7 left out: too many cells"]
+    stats.fold(RowRejected(101.0, 7, "a.csv:7: too many cells"))
+    assert [entry.text for entry in stats.log] == ["concurrency 10 -> 80 (you)", "left out: a.csv:7: too many cells"]
     assert stats.snapshot(101.0).target == 80
 
 

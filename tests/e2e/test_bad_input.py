@@ -55,7 +55,7 @@ def test_bad_rows_can_be_left_out_and_are_counted(shell: Shell, simulator: Simul
     (shell.home / "rows.jsonl").write_text('{"content": "one"}\nnot json\n{"content": "two"}\n')
     done = shell.run("run", "rows.jsonl", "-g", simulator.url, "--bad-rows", "skip", "-o", "out.jsonl")
     assert done.returncode == 0
-    assert "line 2 left out" in done.stderr
+    assert "left out: rows.jsonl:2" in done.stderr
     assert simulator.totals()["requests"] == 2
 
 

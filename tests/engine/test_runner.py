@@ -314,7 +314,7 @@ def test_a_row_that_cannot_be_read_otherwise_stops_the_run() -> None:
     run = Run(ROWS, FakeGateway())
     snapshot = run.finish()
     assert run.runner.stopped_by is ErrorKind.BAD_INPUT
-    assert "line 2: broken" in snapshot.reason
+    assert "stopped: broken; --bad-rows skip" in snapshot.reason
 
 
 def test_a_gateway_that_breaks_its_contract_ends_the_run_instead_of_losing_records() -> None:
