@@ -127,7 +127,10 @@ def test_what_the_user_did_stands_in_the_log() -> None:
     stats = begun()
     stats.fold(TargetChanged(101.0, 80, "you"))
     stats.fold(RowRejected(101.0, 7, "a.csv:7: too many cells"))
-    assert [entry.text for entry in stats.log] == ["concurrency 10 -> 80 (you)", "left out: a.csv:7: too many cells"]
+    assert [entry.text for entry in stats.log] == [
+        "concurrency 10 -> 80 (you)",
+        "left out: a.csv:7: too many cells",
+    ]
     assert stats.snapshot(101.0).target == 80
 
 

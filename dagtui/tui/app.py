@@ -1,0 +1,234 @@
+"""The app: which screen is shown when, and how it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from dagtui.core.errors import DagtuiError, ExitCode
+from dagtui.core.figures import count
+from dagtui.tui import signals
+from dagtui.tui.desk import Desk
+from dagtui.tui.screens.dashboard import Dashboard
+from dagtui.tui.screens.dialogs import Choice, Question
+from dagtui.tui.screens.setup import SetupScreen
+from dagtui.tui.themed import ThemedApp
+
+if TYPE_CHECKING:
+    from dagtui.plan import Plan
+    from dagtui.session import RunResult, Session
+
+
+class DagtuiApp(ThemedApp):
+    """Shows the setup screen, or with `start_at_once` the dashboard of `plan`'s run. Returns an exit code."""
+
+    TITLE = "dagtui"
+    CSS_PATH = "dagtui.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (60, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-flat"),
+        (15, "-low"),
+        (23, "-mid"),
+        (38, "-tall"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help"),
+        Binding("ctrl+q", "leave", "Quit", show=False, id="app.quit", priority=True),
+        Binding("ctrl+c", "interrupt", "Quit", show=False, id="app.interrupt", system=True),
+    ]
+
+    def __init__(
+        self, plan: Plan, *, start_at_once: bool = False, theme: str | None = None, desk: Desk | None = None
+    ) -> None:
+        super().__init__()
+        if desk is None:
+            from dagtui import plan as desk  # here, because it imports everything that a run needs
+        self.plan = plan
+        self.desk = desk
+        self.session: Session | None = None
+        self.result: RunResult | None = None
+        self._start_at_once = start_at_once
+        self._wanted_theme = theme
+        self._leaving = False
+        self._watchdog: threading.Timer | None = None
+
+    # --- the beginning ---
+
+    def on_mount(self) -> None:
+        """Themes, signals, the first screen."""
+        self.load_themes((self.desk.themes_folder(), self.desk.user_themes_folder()), self._wanted_theme)
+        signals.listen(self.leave_for_signal)
+        if self._start_at_once:
+            self.run_worker(self._start_or_set_up())
+        else:
+            self.push_screen(SetupScreen(self.plan, self.desk))
+        self.call_after_refresh(_settle_memory)
+
+    async def _start_or_set_up(self) -> None:
+        try:
+            await self.open(self.plan)
+        except DagtuiError as error:
+            await self.push_screen(SetupScreen(self.plan, self.desk))
+            self.notify(str(error), title="Not started", severity="error", timeout=30, markup=False)
+
+    async def open(self, plan: Plan) -> None:
+        """Open a session for `plan` and show its dashboard.
+
+        Raises:
+            DagtuiError: it cannot be opened; nothing was sent.
+        """
+        self.plan = plan
+        self.session = await self.desk.open_session(plan)
+        self.result = None
+        await self.push_screen(Dashboard(self.session))
+
+    async def new_run(self) -> None:
+        """Let go of the run that ended and go back to the setup screen."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self._close_session()
+        await self.push_screen(SetupScreen(self.plan, self.desk))
+
+    def run_ended(self, dashboard: Dashboard, result: RunResult) -> None:
+        """Show the report when nobody is in the middle of something."""
+        self.result = result
+        if self.screen is dashboard and not self._leaving:
+            self.show_report(dashboard.session, result)
+
+    def show_report(self, session: Session, result: RunResult) -> None:
+        """The closing report."""
+        from dagtui.tui.screens.report import ReportScreen  # imported when a run has ended
+
+        self.push_screen(ReportScreen(session, result))
+
+    # --- help and the palette ---
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        from dagtui.tui.screens.help import HelpScreen  # imported when asked for
+
+        active = list(self.screen.active_bindings.values())
+        display = {entry.binding.key: self.get_key_display(entry.binding) for entry in active}
+        self.push_screen(HelpScreen(active, display))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the command palette offers: our themes, help, the way out."""
+        for name in sorted(self.available_themes):
+            yield SystemCommand(
+                f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name)
+            )
+        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
+        yield SystemCommand("Quit", "Leave dagtui", self.action_leave)
+
+    # --- the end ---
+
+    @property
+    def running(self) -> bool:
+        """A run goes on."""
+        return self.session is not None and self.session.snapshot().phase != "ended"
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C is what people press to get out."""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Quit; in the middle of a run, ask how."""
+        if self._leaving or isinstance(self.screen, Question):
+            return
+        if self.running:
+            self.run_worker(self._ask_to_leave(), group="leave", exclusive=True)
+        else:
+            self._leave_with(self._exit_code())
+
+    async def _ask_to_leave(self) -> None:
+        assert self.session is not None
+        flying = self.session.snapshot().counts.in_flight
+        text = f"The run goes on, with {count(flying)} in flight. Leave it how?"
+        choices = (
+            Choice("d", "finish what is in flight, then quit"),
+            Choice("c", "cancel and quit (what is in flight may be billed)"),
+            Choice("ctrl+c", "the same"),
+        )
+        answer = await self.push_screen_wait(Question(text, choices))
+        if answer == "d":
+            await self._drain_and_leave(None)
+        elif answer:
+            self.session.cancel()
+            self._leave_with(ExitCode.INTERRUPTED)
+
+    def leave_for_signal(self, name: str) -> None:
+        """Drain and leave because a signal came; a second one does not wait."""
+        code = 129 if name == "SIGHUP" else 128 + 15 if name == "SIGTERM" else ExitCode.INTERRUPTED
+        if name == "SIGHUP":
+            self.deaf = True
+        if self._leaving:
+            if self.session is not None:
+                self.session.cancel()
+            return
+        self._watchdog = signals.watchdog(signals.GRACE + signals.HANG, code)
+        self.run_worker(self._drain_and_leave(code), group="leave", exit_on_error=True)
+
+    async def _drain_and_leave(self, code: int | None) -> None:
+        """Finish what is in flight, but not for ever; `code` None takes the run's own."""
+        self._leaving = True
+        session = self.session
+        if session is not None and self.running:
+            session.drain()
+            waiting = asyncio.ensure_future(session.wait())
+            done, _ = await asyncio.wait([waiting], timeout=signals.GRACE if code is not None else None)
+            if not done:
+                session.cancel()
+            self.result = await waiting
+        self._leave_with(self._exit_code() if code is None else code)
+
+    def _leave_with(self, code: int) -> None:
+        self._leaving = True
+        self.run_worker(self._close_and_exit(int(code)), group="exit", exclusive=True)
+
+    async def _close_and_exit(self, code: int) -> None:
+        try:
+            await self._close_session()
+        finally:
+            if self.deaf:
+                # There is no terminal to restore, and Textual's way out would wait for it.
+                os._exit(code)
+            self.exit(code)
+
+    async def _close_session(self) -> None:
+        session, self.session = self.session, None
+        if session is not None:
+            await session.aclose()
+
+    def _exit_code(self) -> int:
+        return int(self.result.exit_code) if self.result is not None else 0
+
+    async def on_unmount(self) -> None:
+        """Let go of what is left, however the app ended."""
+        await self._close_session()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+
+
+def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None) -> int:
+    """Run the app in this terminal; returns the exit code for the shell."""
+    app = DagtuiApp(plan, start_at_once=start_at_once, theme=theme)
+    code = app.run()
+    if app.return_code:  # a crash inside Textual
+        return app.return_code
+    return int(code or 0)
+
+
+def _settle_memory() -> None:
+    """After the first paint, keep the garbage collector from walking what will live as long as the app."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 1000)

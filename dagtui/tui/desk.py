@@ -1,0 +1,50 @@
+"""What the screens ask of the rest of the program before a run exists. `dagtui.plan` is the one that answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
+    from dagtui.session import Session
+
+
+class Desk(Protocol):
+    """From what the user chose to a session that can start."""
+
+    def candidates(self, folder: Path) -> tuple[Entry, ...]:
+        """Folders and files that could be an input."""
+        ...
+
+    def sample_folder(self) -> Path:
+        """Where the sample data lies."""
+        ...
+
+    def task_choices(self) -> tuple[TaskChoice, ...]:
+        """The tasks there are."""
+        ...
+
+    def gateway_choices(self) -> tuple[GatewayChoice, ...]:
+        """The gateways there are, and whether each is ready."""
+        ...
+
+    def problems(self, plan: Plan, view: InputView) -> dict[str, str]:
+        """What keeps `plan` from starting: sentences by field."""
+        ...
+
+    def themes_folder(self) -> Path:
+        """Our themes."""
+        ...
+
+    def user_themes_folder(self) -> Path:
+        """The user's themes."""
+        ...
+
+    async def look_at(self, path: str, format: str | None = None) -> InputView:  # noqa: A002 - the seam's word
+        """What an input looks like."""
+        ...
+
+    async def open_session(self, plan: Plan) -> Session:
+        """A session for `plan`, not started."""
+        ...

@@ -1,0 +1,152 @@
+"""The closing report as a screen. The words come from core, so that the shell says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from dagtui.core.report import Section, report
+from dagtui.core.text import visible
+from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.sheet import Line, Sheet, fit, gauge
+
+if TYPE_CHECKING:
+    from dagtui.session import RunResult, Session
+    from dagtui.tui.app import DagtuiApp
+
+_SPEECH = {
+    "complete": ("◆ complete", "done+"),
+    "partial": ("◆ ended with failures", "failed+"),
+    "drained": ("▽ drained", "warn+"),
+    "cancelled": ("◌ cancelled", "warn+"),
+    "stopped": ("✖ stopped", "failed+"),
+}
+
+
+class ReportScreen(Screen[None]):
+    """Every figure of the run that has ended, and what to change next time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,r", "leave", "Dashboard", id="report.back"),
+        Binding("n", "new_run", "New run", id="report.new"),
+        Binding("e", "export", "Export", id="report.export"),
+        Binding("q", "app.leave", "Quit", id="report.quit"),
+    ]
+
+    def __init__(self, session: Session, result: RunResult) -> None:
+        super().__init__()
+        self.session = session
+        self.result = result
+
+    def compose(self) -> ComposeResult:
+        """The outcome, then the sections in columns where there is room."""
+        sections = report(self.result.snapshot, self.session.results_path, self.result.audit)
+        advice = [section for section in sections if not section.rows[0][0]]
+        tables = [section for section in sections if section not in advice]
+        yield Outcome(self.session.title, self.result)
+        with VerticalScroll(id="report"):
+            with Container(id="report-columns"):
+                for column in _balanced(tables, 2):
+                    with Container(classes="report-column"):
+                        for section in column:
+                            yield SectionSheet(section)
+            for section in advice:
+                text = "\n".join(f"▸ {visible(value)}" for _, value in section.rows)
+                hint = Static(Content(text), id="report-hints")
+                hint.border_title = "next time"
+                yield hint
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Arrow keys scroll at once."""
+        self.query_one("#report").focus()
+
+    def action_leave(self) -> None:
+        """Back to the dashboard."""
+        self.dismiss(None)
+
+    def action_new_run(self) -> None:
+        """Another run."""
+        self._dagtui.run_worker(self._dagtui.new_run())
+
+    def action_export(self) -> None:
+        """Write the results somewhere."""
+        self.run_worker(ask_and_export(self._dagtui, self.session))
+
+    @property
+    def _dagtui(self) -> DagtuiApp:
+        return cast("DagtuiApp", self.app)  # pyright: ignore[reportUnknownMemberType]
+
+
+class Outcome(Sheet):
+    """The first line of the report."""
+
+    def __init__(self, title: str, result: RunResult) -> None:
+        super().__init__(id="report-outcome")
+        self._title = title
+        self._result = result
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """What was run and how it ended."""
+        words, role = _SPEECH[self._result.outcome]
+        title = fit(self._title, max(0, width - len(words) - 2)).rstrip()
+        reason = fit(self._result.reason, width).rstrip()
+        return (((title, "accent+"), ("  ", "text"), (words, role)), ((reason, "dim"),))
+
+
+class SectionSheet(Sheet):
+    """One section as a bordered table."""
+
+    def __init__(self, section: Section) -> None:
+        super().__init__(classes="report-section")
+        self._section = section
+
+    def on_mount(self) -> None:
+        """Title it."""
+        self.entitle(self._section.title.lower())
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the values need."""
+        return len(self.draw(width, 0))
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """Labels, values beside them, and bars between the two where there are shares."""
+        section = self._section
+        labels = min(max(len(label) for label, _ in section.rows), width // 2)
+        values = max(len(value) for _, value in section.rows)
+        room = max(1, width - labels - 2)
+        lines: list[Line] = []
+        for number, (label, value) in enumerate(section.rows):
+            name = (fit(label, labels) + "  ", "dim")
+            if section.shares:
+                bar = gauge(section.shares[number], max(0, room - values - 2), "chart", track=" ")
+                lines.append((name, *bar, ("  " + fit(value, values, right=True), "text+")))
+                continue
+            role = "money+" if value.startswith("$") else "text+"
+            first, *rest = wrap(visible(value), room) or [""]
+            lines.append((name, (first, role)))
+            lines += [((" " * (labels + 2), "dim"), (line, role)) for line in rest]
+        return lines
+
+
+def _balanced(sections: Sequence[Section], columns: int) -> list[list[Section]]:
+    """`sections` in order over `columns`, about equally tall."""
+    heights = [len(section.rows) + 2 for section in sections]
+    goal = sum(heights) / columns
+    result: list[list[Section]] = [[]]
+    used = 0.0
+    for section, height in zip(sections, heights, strict=True):
+        if used + height / 2 > goal * len(result) and len(result) < columns:
+            result.append([])
+        result[-1].append(section)
+        used += height
+    return result

@@ -1,0 +1,249 @@
+"""What to run: a file, a task, a gateway, and how hard to push. What is wrong is said beside the field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input, Select, Static
+
+from dagtui.core.errors import DagtuiError
+from dagtui.core.text import one_line
+from dagtui.tui.screens.export import home
+from dagtui.tui.screens.numbers import NUMBERS, Number, settings_from
+from dagtui.tui.widgets.files import FileList, Preview
+
+if TYPE_CHECKING:
+    from dagtui.plan import InputView, Plan
+    from dagtui.tui.app import DagtuiApp
+    from dagtui.tui.desk import Desk
+
+_NOTE = 200
+
+
+class SetupScreen(Screen[None]):
+    """Makes a plan, and starts it when nothing is wrong with it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5,ctrl+r", "start", "Start", key_display="F5", id="setup.start", priority=True),
+        Binding("f2", "samples", "Sample data", key_display="F2", id="setup.samples"),
+        Binding("f3", "type_path", "Type a path", key_display="F3", id="setup.path"),
+        Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
+    ]
+
+    def __init__(self, plan: Plan, desk: Desk) -> None:
+        super().__init__()
+        self.plan = plan
+        self.desk = desk
+        self.view: InputView | None = None
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        """Picker and preview above, the settings below, the start at the end of the tab order."""
+        plan = self.plan
+        yield Static(_brand(), id="brand")
+        with Horizontal(id="pick"):
+            with Container(id="picker") as picker:
+                picker.border_title = "file"
+                yield Input(
+                    plan.path, placeholder="path of a file", compact=True, id="path", select_on_focus=False
+                )
+                yield FileList(id="files")
+            yield Preview(id="preview")
+        with Container(id="settings") as settings:
+            settings.border_title = "run"
+            yield self._choice_row("task", [choice.name for choice in self.desk.task_choices()], plan.task)
+            yield self._choice_row(
+                "gateway", [choice.name for choice in self.desk.gateway_choices()], plan.gateway
+            )
+            for number in NUMBERS:
+                yield _number_row(number, plan)
+        with Horizontal(id="start-line"):
+            yield Button("Start  F5", variant="primary", compact=True, id="start")
+            yield Static("", id="start-note", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """List the folder and look at the file that the plan names."""
+        path = Path(self.plan.path).expanduser() if self.plan.path else None
+        folder = path.parent if path is not None and path.parent.is_dir() else Path.cwd()
+        self._list(folder.resolve(), at=path.resolve() if path is not None else None)
+        if self.plan.path:
+            self._look(self.plan.path)
+        self.query_one(FileList).focus()
+        self._check()
+
+    # --- the file ---
+
+    @on(FileList.Opened)
+    def _opened(self, event: FileList.Opened) -> None:
+        if event.is_folder:
+            self._list(event.path, at=self.query_one(FileList).folder)
+        else:
+            self._pick(event.path)
+
+    @on(Input.Submitted, "#path")
+    def _typed(self, event: Input.Submitted) -> None:
+        path = Path(event.value.strip()).expanduser()
+        if path.is_dir():
+            self._list(path.resolve())
+            self.query_one(FileList).focus()
+        elif event.value.strip():
+            self._pick(path)
+
+    def action_samples(self) -> None:
+        """Jump to the sample data."""
+        self._list(self.desk.sample_folder())
+        self.query_one(FileList).focus()
+
+    def action_type_path(self) -> None:
+        """Put the cursor into the path."""
+        self.query_one("#path").focus()
+
+    def _list(self, folder: Path, at: Path | None = None) -> None:
+        try:
+            entries = self.desk.candidates(folder)
+        except OSError as error:
+            self.notify(f"{folder} cannot be listed: {error.strerror}.", severity="error", markup=False)
+            return
+        self.query_one(FileList).list(folder, entries, at)
+        self.query_one("#picker").border_subtitle = cast("str", Content(one_line(str(folder), _NOTE)))
+
+    def _pick(self, path: Path) -> None:
+        if path.parent.is_dir() and path.parent.resolve() != self.query_one(FileList).folder:
+            self._list(path.parent.resolve(), at=path.resolve())
+        self.query_one("#path", Input).value = str(path)
+        self._look(str(path))
+
+    def _look(self, path: str) -> None:
+        self.plan = replace(self.plan, path=path)
+        self.view = None
+        self.query_one(Preview).wait(path)
+        self.query_one(FileList).mark(None)
+        self.run_worker(self._look_and_show(path), group="look", exclusive=True)
+
+    async def _look_and_show(self, path: str) -> None:
+        self.view = await self.desk.look_at(str(home(path)) if path != "-" else path)
+        self.query_one(Preview).show(self.view)
+        if not self.view.problem:
+            self.query_one(FileList).mark(home(path).resolve())
+        self._check()
+
+    # --- the settings ---
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._check()
+
+    def _check(self) -> bool:
+        """Read the fields, say what is wrong beside each, and tell whether the run may start."""
+        settings, wrong = settings_from(self.plan.settings, {n.name: self._value(n.name) for n in NUMBERS})
+        self.plan = replace(
+            self.plan, settings=settings, task=self._chosen("task"), gateway=self._chosen("gateway")
+        )
+        if self.view is not None:
+            wrong = {**self.desk.problems(self.plan, self.view), **wrong}
+        for number in NUMBERS:
+            self._note(number.name, number.note(self._value(number.name)), wrong.get(number.name, ""))
+        tasks = {choice.name: choice for choice in self.desk.task_choices()}
+        task = tasks.get(self.plan.task)
+        self._note("task", f"{task.description} · {task.model}" if task else "", wrong.get("task", ""))
+        gateways = {choice.name: choice for choice in self.desk.gateway_choices()}
+        gateway = gateways.get(self.plan.gateway)
+        unready = gateway.problem if gateway is not None and not gateway.ready else ""
+        self._note("gateway", gateway.description if gateway else "", wrong.get("gateway", unready))
+        ready = not wrong and self.view is not None
+        self._say_ready(wrong, ready=ready)
+        return ready
+
+    def _say_ready(self, wrong: dict[str, str], *, ready: bool) -> None:
+        note = self.query_one("#start-note", Static)
+        if ready:
+            records = self.view.records if self.view else None
+            what = f"{records:,} records" if records is not None else "every record"
+            concurrency = self.plan.settings.concurrency
+            note.update(f"{what}, {concurrency:,} at once, through {self.plan.gateway}")
+        elif "file" in wrong:
+            note.update(Content.styled(f"✖ {one_line(wrong['file'], _NOTE)}", "$error"))
+        elif wrong:
+            note.update(Content.styled("✖ " + ", ".join(sorted(wrong)) + ": see above", "$error"))
+        else:
+            note.update("pick a file first")
+        self.query_one("#start", Button).set_class(not ready, "-blocked")
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def _chosen(self, name: str) -> str:
+        value = cast("Select[str]", self.query_one(f"#{name}", Select)).value
+        return value if isinstance(value, str) else cast("str", getattr(self.plan, name))
+
+    def _note(self, name: str, note: str, problem: str) -> None:
+        text = (
+            Content.styled(f"✖ {one_line(problem, _NOTE)}", "$error")
+            if problem
+            else Content(one_line(note, _NOTE))
+        )
+        self.query_one(f"#{name}-note", Static).update(text)
+
+    @property
+    def _dagtui(self) -> DagtuiApp:
+        return cast("DagtuiApp", self.app)  # pyright: ignore[reportUnknownMemberType]
+
+    def _choice_row(self, name: str, choices: list[str], chosen: str) -> Horizontal:
+        names = choices if chosen in choices else [*choices, chosen]
+        options = [(Content(one_line(text, 60)), text) for text in names]
+        return Horizontal(
+            Static(name, classes="field-name"),
+            Select(cast("list[tuple[str, str]]", options), value=chosen, allow_blank=False, compact=True, id=name),
+            Static("", id=f"{name}-note", classes="field-note", markup=False),
+            classes="field",
+        )
+
+    # --- the start ---
+
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        """Open a session and go to the dashboard, or say what is wrong."""
+        if self._starting:
+            return
+        if not self._check():
+            self._dagtui.bell()
+            return
+        self._starting = True
+        self.query_one("#start-note", Static).update("starting …")
+        self.run_worker(self._start())
+
+    async def _start(self) -> None:
+        try:
+            await self._dagtui.open(replace(self.plan, path=str(home(self.plan.path))))
+        except DagtuiError as error:
+            self.query_one("#start-note", Static).update(
+                Content.styled(f"✖ {one_line(str(error), 400)}", "$error")
+            )
+        finally:
+            self._starting = False
+
+
+def _number_row(number: Number, plan: Plan) -> Horizontal:
+    return Horizontal(
+        Static(number.label, classes="field-name"),
+        Input(number.shown(plan.settings), placeholder=number.placeholder, compact=True, id=number.name),
+        Static("", id=f"{number.name}-note", classes="field-note", markup=False),
+        classes="field",
+    )
+
+
+def _brand() -> Content:
+    return Content.assemble(
+        Content.styled(" dagtui ", "$background on $accent bold"),
+        Content.styled("  a file of records through a model, at the speed of your limit", "$dim"),
+    )

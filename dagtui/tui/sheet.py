@@ -1,0 +1,180 @@
+"""A widget made of whole lines, of which only those that changed are painted again.
+
+This is what keeps a screen that is polled ten times a second cheap: a line that says what it said before costs one
+comparison of tuples, and no frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from dagtui.core.text import visible
+from dagtui.tui.palette import Palette
+
+if TYPE_CHECKING:
+    from dagtui.tui.app import DagtuiApp
+
+Span: TypeAlias = tuple[str, str]
+"""Text and its role in the palette."""
+Line: TypeAlias = tuple[Span, ...]
+BLANK: Line = ()
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+class Sheet(Widget):
+    """Draws itself as lines of spans. Subclasses say what they show in `draw`."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._lines: Sequence[Line] = ()
+        self._strips: dict[int, Strip] = {}
+        self._shown_title: tuple[str, str] = ("", "")
+        self._drawn_for = (-1, -1)  # the outer size: the content's is slow to ask for, line by line
+        self._width = 0
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """The lines to show in `width` x `height` cells."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Draw anew, and refresh the lines that are not what they were."""
+        if not self.is_attached or not self.outer_size:
+            return
+        before, after = self._lines, self._draw()
+        changed = [
+            Region(0, y, self._width, 1)
+            for y in range(max(len(before), len(after)))
+            if (before[y] if y < len(before) else BLANK) != (after[y] if y < len(after) else BLANK)
+        ]
+        for region in changed:
+            self._strips.pop(region.y, None)
+        if changed:
+            self.refresh(*changed)
+
+    def entitle(self, title: str, subtitle: str = "") -> None:
+        """Set the border's texts, literally, and only when they differ.
+
+        Later, because `draw` may call this in the middle of a paint, which would swallow the refresh.
+        """
+        if (title, subtitle) != self._shown_title:
+            self._shown_title = (title, subtitle)
+            self.call_later(self._set_titles)
+
+    def _set_titles(self) -> None:
+        title, subtitle = self._shown_title
+        self.border_title = cast(str, Content(visible(title)))
+        self.border_subtitle = cast(str, Content(visible(subtitle)))
+
+    def render_line(self, y: int) -> Strip:
+        """Line `y` of the content."""
+        if self._drawn_for != self.outer_size:
+            self._strips.clear()
+            self._draw()
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._strip(self._lines[y] if y < len(self._lines) else BLANK)
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Forget what was painted in the old colours."""
+        self._strips.clear()
+        super().notify_style_update()
+
+    @property
+    def palette(self) -> Palette:
+        """The app's palette."""
+        return cast("DagtuiApp", self.app).palette  # pyright: ignore[reportUnknownMemberType]
+
+    def _draw(self) -> Sequence[Line]:
+        self._drawn_for = self.outer_size
+        size = self.size
+        self._width = size.width
+        self._lines = self.draw(size.width, size.height)[: size.height] if size.area else ()
+        return self._lines
+
+    def _strip(self, line: Line) -> Strip:
+        style = self.palette.style
+        segments = [Segment(text, style(role)) for text, role in line if text]
+        return Strip(segments).adjust_cell_length(self._width, style("text@" if _on_cursor(line) else "text"))
+
+
+def _on_cursor(line: Line) -> bool:
+    return bool(line) and "@" in line[0][1]
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """`text` made safe and exactly `width` cells wide, with an ellipsis where it was cut."""
+    if width <= 0:
+        return ""
+    text = visible(text[: width * 4]).replace("\n", " ").replace("\t", " ")
+    if text.isascii() and len(text) <= width:
+        return text.rjust(width) if right else text.ljust(width)
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+    return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def bar(share: float, width: int) -> tuple[str, str]:
+    """A bar of `width` cells in eighths: its filled part and the rest."""
+    eighths = round(min(max(share, 0.0), 1.0) * width * 8)
+    full, part = divmod(eighths, 8)
+    filled = "█" * full + (_EIGHTHS[part] if part else "")
+    return filled, " " * (width - len(filled))
+
+
+def gauge(share: float, width: int, role: str, track: str = "─") -> Line:
+    """A one-line gauge in half cells: a heavy line before a light one, calm enough to stand beside another."""
+    halves = round(min(max(share, 0.0), 1.0) * width * 2)
+    if share > 0 and not halves:
+        halves = 1
+    heavy = "━" * (halves // 2) + ("╸" if halves % 2 else "")
+    return ((heavy, role), (track * (width - len(heavy)), "track"))
+
+
+def spread(left: Line, right: Line, width: int) -> Line:
+    """`left` at the left edge and `right` at the right one; where both do not fit, `left` is cut."""
+    room = width - length(right)
+    used = length(left)
+    if used <= room:
+        return (*left, (" " * (room - used), "text"), *right)
+    return (*cut(left, room - 1), (" ", "text"), *right) if room > 0 else cut(right, width)
+
+
+def whole(width: int, *groups: Line) -> Line:
+    """As many of `groups`, from the first, as fit whole."""
+    line: Line = ()
+    for group in groups:
+        trimmed = (*group[:-1], (group[-1][0].rstrip(), group[-1][1]))
+        if length((*line, *trimmed)) > width:
+            break
+        line = (*line, *group)
+    return cut(line, width)
+
+
+def length(line: Line) -> int:
+    """Cells that `line` takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def cut(line: Line, width: int) -> Line:
+    """`line` within `width` cells."""
+    kept: list[Span] = []
+    for text, role in line:
+        cells = cell_len(text)
+        if cells > width:
+            if width > 0:
+                kept.append((fit(text, width), role))
+            break
+        kept.append((text, role))
+        width -= cells
+    return tuple(kept)

@@ -1,0 +1,127 @@
+"""The columns of the requests table: what each says of a request, and which fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dagtui.core.figures import kind_words
+from dagtui.core.store import UNKNOWN_COST, RequestStore, State
+from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
+from dagtui.tui.sheet import Line, Span, fit
+
+Cell: TypeAlias = Callable[[RequestStore, int], Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `width` cells, or, where `grows`, of at least that. Low `rank`s go first if room is short."""
+
+    title: str
+    width: int
+    cell: Cell
+    rank: int
+    right: bool = False
+    grows: bool = False
+
+
+def fitting(width: int, dimensions: int) -> tuple[tuple[Column, int], ...]:
+    """The columns that fit in `width` cells with their widths, the most needed ones kept."""
+    columns = [column for column in COLUMNS if column.title != "question" or dimensions > 1]
+    while len(columns) > 2 and _needed(columns) > width:
+        columns.remove(min(columns, key=lambda column: column.rank))
+    spare = max(0, width - _needed(columns))
+    growing = [column for column in columns if column.grows]
+    extra = {column.title: spare // len(growing) for column in growing} if growing else {}
+    if growing:
+        extra[growing[-1].title] += spare - sum(extra.values())
+    return tuple((column, column.width + extra.get(column.title, 0)) for column in columns)
+
+
+def header(columns: tuple[tuple[Column, int], ...]) -> Line:
+    """The line of titles."""
+    return ((" ".join(fit(column.title, width, right=column.right) for column, width in columns), "dim"),)
+
+
+def row(store: RequestStore, seq: int, columns: tuple[tuple[Column, int], ...], mark: str) -> Line:
+    """Request `seq` as a line; `mark` is put after each role."""
+    spans: list[Span] = []
+    for column, width in columns:
+        text, role = column.cell(store, seq)
+        spans.append((fit(text, width, right=column.right) + " ", role + mark))
+    return tuple(spans)
+
+
+def _needed(columns: list[Column]) -> int:
+    return sum(column.width + 1 for column in columns)
+
+
+def _state(store: RequestStore, seq: int) -> Span:
+    state = State(store.state[seq])
+    return f"{GLYPHS[state]} {WORDS[state]}", STATE_ROLES[state]
+
+
+def _record(store: RequestStore, seq: int) -> Span:
+    return store.record_id(seq), "text"
+
+
+def _dimension(store: RequestStore, seq: int) -> Span:
+    return store.dimension(seq), "dim"
+
+
+def _attempt(store: RequestStore, seq: int) -> Span:
+    number = store.attempts[seq]
+    return (str(number) if number else "", "waiting" if number > 1 else "dim")
+
+
+def _status(store: RequestStore, seq: int) -> Span:
+    status = store.status[seq]
+    return (str(status) if status else "", "dim" if status < 400 else "waiting" if status == 429 else "failed")
+
+
+def _latency(store: RequestStore, seq: int) -> Span:
+    latency = store.latency[seq]
+    return (f"{latency:.2f} s" if latency else "", "text")
+
+
+def _tokens_in(store: RequestStore, seq: int) -> Span:
+    number = store.tokens_in[seq]
+    return (f"{number:,}" if number else "", "dim")
+
+
+def _tokens_out(store: RequestStore, seq: int) -> Span:
+    number = store.tokens_out[seq]
+    return (f"{number:,}" if number else "", "dim")
+
+
+def _cost(store: RequestStore, seq: int) -> Span:
+    cost = store.cost[seq]
+    if cost == UNKNOWN_COST:
+        return "n/a", "dim"
+    return (f"${cost / 1e9:.6f}" if cost else "", "money")
+
+
+def _category(store: RequestStore, seq: int) -> Span:
+    return store.category_name(seq), "accent"
+
+
+def _error(store: RequestStore, seq: int) -> Span:
+    kind = store.error_kind(seq)
+    lost = store.state[seq] in (State.FAILED, State.CANCELLED)
+    return (kind_words(kind) if kind else "", "failed" if lost else "dim")
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("state", 11, _state, 10),
+    Column("record", 10, _record, 9, grows=True),
+    Column("question", 14, _dimension, 5),
+    Column("try", 3, _attempt, 6, right=True),
+    Column("http", 4, _status, 7, right=True),
+    Column("latency", 8, _latency, 8, right=True),
+    Column("in", 6, _tokens_in, 1, right=True),
+    Column("out", 6, _tokens_out, 2, right=True),
+    Column("cost", 10, _cost, 3, right=True),
+    Column("category", 12, _category, 5),
+    Column("last error", 12, _error, 4, grows=True),
+)

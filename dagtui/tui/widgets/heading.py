@@ -1,0 +1,107 @@
+"""How far: title, phase, times, progress and the counts that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dagtui.core.events import Phase
+from dagtui.core.figures import clock, count, percent
+from dagtui.core.snapshot import Counts, Snapshot
+from dagtui.core.store import State
+from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
+from dagtui.tui.sheet import Line, Span, bar, fit, length, spread
+from dagtui.tui.widgets.panel import Panel
+
+PHASES: dict[Phase, tuple[str, str]] = {
+    "ready": ("◇ ready", "dim"),
+    "running": ("▶ running", "running+"),
+    "paused": ("‖ paused", "warn+"),
+    "draining": ("▽ draining", "warn+"),
+    "cancelling": ("▽ cancelling", "failed+"),
+    "ended": ("◆ ended", "done+"),
+}
+_SHORT = {
+    State.SUCCEEDED: "ok",
+    State.FAILED: "bad",
+    State.IN_FLIGHT: "flying",
+    State.WAITING: "wait",
+    State.QUEUED: "left",
+}
+_ALWAYS = (State.SUCCEEDED, State.FAILED, State.IN_FLIGHT, State.WAITING, State.QUEUED)
+
+
+class Heading(Panel):
+    """The three lines on top of the dashboard."""
+
+    title = ""
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        """Title and times, the bar, the counts."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return ()
+        return (
+            self._times(snapshot, width),
+            _progress(snapshot.counts, width),
+            tally(snapshot.counts, width),
+        )
+
+    def _times(self, snapshot: Snapshot, width: int) -> Line:
+        words, role = PHASES[snapshot.phase]
+        right: list[Span] = [
+            (f"{words:<12}", role),
+            ("  elapsed ", "dim"),
+            (f"{clock(snapshot.elapsed):>7}", "text+"),
+        ]
+        if snapshot.phase != "ended":
+            right += [("  left ", "dim"), (f"{clock(snapshot.eta):>7}", "text+")]
+        room = width - length(tuple(right)) - 2
+        return spread(
+            ((fit(self.title, min(room, len(self.title) * 2)).rstrip(), "accent+"),), tuple(right), width
+        )
+
+
+def _progress(counts: Counts, width: int) -> Line:
+    """Done and failed against the whole, and the percentage."""
+    if not counts.total:
+        note = "reading the input" if counts.total is None else "nothing to do"
+        return spread(((note, "dim"),), ((f"{count(counts.ended)} done", "text+"),), width)
+    text = percent(counts.ended, counts.total).rjust(7)
+    room = width - len(text)
+    bad = counts.failed + counts.cancelled + counts.skipped
+    failed = max(1, round(bad / counts.total * room)) if bad else 0
+    good, rest = bar((counts.ended - bad) / counts.total, room - failed)
+    rest += " " * failed
+    return ((good, "done"), ("▒" * failed, "failed"), ("┈" * (len(rest) - failed), "track"), (text, "text+"))
+
+
+def tally(counts: Counts, width: int) -> Line:
+    """Requests by state, adding up to the total at the right; shorter words where room is short."""
+    numbers = {
+        State.SUCCEEDED: counts.succeeded,
+        State.FAILED: counts.failed,
+        State.IN_FLIGHT: counts.in_flight,
+        State.WAITING: counts.waiting,
+        State.QUEUED: counts.queued,
+        State.SKIPPED: counts.skipped,
+        State.CANCELLED: counts.cancelled,
+    }
+    total = "= " + (count(counts.total) if counts.total is not None else "?")
+    digits = len(count(max(counts.total or 0, *numbers.values())))
+    line: Line = ()
+    for words, gap in ((WORDS, "    "), (WORDS, "  "), ({**WORDS, **_SHORT}, "  "), ({**WORDS, **_SHORT}, " ")):
+        line = tuple(_spans(numbers, words, digits, gap))
+        if length(line) + len(total) + 1 <= width:
+            break
+    return spread(line, ((total, "text+"),), width)
+
+
+def _spans(numbers: dict[State, int], words: dict[State, str], digits: int, gap: str) -> list[Span]:
+    spans: list[Span] = []
+    for state, number in numbers.items():
+        if not number and state not in _ALWAYS:
+            continue
+        role = STATE_ROLES[state] if number or state is State.SUCCEEDED else "dim"
+        spans += [(f"{GLYPHS[state]} ", role), (f"{count(number):>{digits}}", "text+" if number else "dim")]
+        spans += [(f" {words[state]}{gap}", "dim")]
+    return spans

@@ -1,0 +1,182 @@
+"""The program in a real terminal, driven by keys, judged by what the screen shows and the ledger says."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import EMAILS, Shell, Simulator
+
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
+
+
+class Terminal:
+    """A tmux session of its own."""
+
+    def __init__(self, shell: Shell, width: int, height: int) -> None:
+        self._tmux = ["tmux", "-L", f"dagtui-{os.getpid()}-{time.monotonic_ns()}", "-f", "/dev/null"]
+        self._shell = shell
+        self._size = ("-x", str(width), "-y", str(height))
+
+    def open(self, *arguments: object) -> None:
+        """Run the program; its exit code is shown when it ends."""
+        words = " ".join(f"'{word}'" for word in (sys.executable, "-m", "dagtui", *map(str, arguments)))
+        command = f"{words}; echo; echo exit code $?; sleep 600"
+        environ = self._shell.environ(TERM="xterm-256color", LANG="C.UTF-8")
+        subprocess.run(
+            [*self._tmux, "new-session", "-d", *self._size, command], env=environ, cwd=self._shell.home, check=True
+        )
+
+    def press(self, *keys: str) -> None:
+        subprocess.run([*self._tmux, "send-keys", *keys], check=True)
+
+    def screen(self) -> str:
+        return subprocess.run([*self._tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout
+
+    def until(self, *words: str, within: float = 20.0) -> str:
+        """The screen, once it shows all of `words`."""
+        deadline = time.monotonic() + within
+        while True:
+            shown = self.screen()
+            if all(word in shown for word in words):
+                return shown
+            assert time.monotonic() < deadline, f"{words} did not appear:\n{shown}"
+            time.sleep(0.03)
+
+    def pid(self) -> int:
+        """The program's process."""
+        asked = [*self._tmux, "display-message", "-p", "#{pane_pid}"]
+        shell = int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+        return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
+
+    def close(self) -> None:
+        subprocess.run([*self._tmux, "kill-server"], check=False)
+
+
+@pytest.fixture
+def terminal(shell: Shell) -> Iterator[Terminal]:
+    opened = Terminal(shell, 160, 48)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def small_terminal(shell: Shell) -> Iterator[Terminal]:
+    opened = Terminal(shell, 80, 24)
+    yield opened
+    opened.close()
+
+
+def many_emails(folder: Path, count: int) -> Path:
+    path = folder / "many.csv"
+    with EMAILS.open(newline="") as source, path.open("w", newline="") as target:
+        samples = [row["content"] for row in csv.DictReader(source)]
+        writer = csv.writer(target)
+        writer.writerow(["id", "content"])
+        writer.writerows((i, f"{samples[i % 100]} ({i})") for i in range(count))
+    return path
+
+
+def in_flight_peaks(simulator: Simulator) -> list[tuple[float, int]]:
+    """(arrival, requests in flight at the server, this one included)."""
+    return [(entry["received_at"], entry["in_flight"]) for entry in simulator.entries()]
+
+
+def test_somebody_picks_the_sample_by_keys_sets_a_concurrency_and_sees_the_report(terminal: Terminal) -> None:
+    terminal.open()
+    terminal.until("Pick a file")
+    terminal.press("F2")
+    terminal.until("emails.csv")
+    terminal.press("Down", "Enter")
+    terminal.until("100 records")
+    terminal.press("F5")
+    terminal.until("in flight of 10")
+    terminal.press("]")
+    terminal.until("in flight of 20")
+    terminal.press("-")
+    terminal.until("in flight of 19")
+    shown = terminal.until("Succeeded", "100  (100.0%)", "newsletter")
+    assert "the simulator's ledg" in shown
+    terminal.press("q")
+    terminal.until("exit code 0")
+
+
+def test_the_ledger_follows_the_dial_up_and_down_and_never_passes_the_target(
+    terminal: Terminal, shell: Shell, simulator: Simulator
+) -> None:
+    simulator.turn(latency_median_s=0.5, latency_sigma=0)
+    terminal.open(many_emails(shell.home, 2000), "-g", simulator.url)
+    terminal.until("2,000 records")
+    terminal.press("F5")
+    terminal.until("10 in flight of 10")
+    terminal.press("8", "0", "Enter")
+    terminal.until("80 in flight of 80")
+    terminal.press("5", "Enter")
+    terminal.until(" 5 in flight of 5")
+    before = [count for _, count in in_flight_peaks(simulator)]
+    assert max(before) == 80
+    seen = len(before)
+    terminal.press("d")
+    terminal.until("drained")
+    after = [count for _, count in in_flight_peaks(simulator)][seen:]
+    assert all(count <= 5 for count in after)
+    terminal.press("q")
+    terminal.until("exit code 130")
+
+
+def test_it_is_whole_in_a_small_terminal(small_terminal: Terminal, simulator: Simulator) -> None:
+    simulator.turn(latency_median_s=0.5)
+    small_terminal.open(EMAILS, "-g", simulator.url)
+    small_terminal.until("100 records", "concurrency", "F5 Start")
+    small_terminal.press("F5")
+    shown = small_terminal.until("in flight of 10", "req/s", "spent", "work", "done", "log")
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    small_terminal.press("p")
+    small_terminal.until("paused")
+    small_terminal.press("c")
+    small_terminal.until("abandon")
+    small_terminal.press("y")
+    small_terminal.until("cancelled")
+    small_terminal.press("q")
+    small_terminal.until("exit code 130")
+
+
+def test_sigterm_drains_and_gives_the_terminal_back(terminal: Terminal, simulator: Simulator) -> None:
+    simulator.turn(latency_median_s=0.5, latency_sigma=0)
+    terminal.open(EMAILS, "-g", simulator.url)
+    terminal.until("100 records")
+    terminal.press("F5")
+    terminal.until("10 in flight of 10")
+    os.kill(terminal.pid(), signal.SIGTERM)
+    terminal.until("exit code 130")
+    terminal.press("echo", "Space", "typed")
+    terminal.until("echo typed")
+    ledger = simulator.totals()
+    assert ledger["by_status"]["200"] == ledger["requests"]
+
+
+def test_a_hostile_record_and_answer_reach_the_screen_only_as_text(
+    terminal: Terminal, shell: Shell, simulator: Simulator
+) -> None:
+    simulator.turn(latency_median_s=0.05)
+    path = shell.home / "hostile.jsonl"
+    path.write_text('{"id": "[/b]\\u001b]0;OWNED\\u0007\\u001b[2J", "content": "[@click=app.quit]x[/] \\u001b[31m"}\n')
+    terminal.open(path, "-g", simulator.url)
+    terminal.until("1 records")
+    terminal.press("F5")
+    terminal.until("Succeeded", "1  (100.0%)")
+    terminal.press("Escape")
+    shown = terminal.until("[/b]␛]0;OWN")
+    assert "\x1b" not in shown

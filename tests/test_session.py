@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dagtui.core.errors import ConfigError, ErrorKind, ExitCode, GatewayError
+from dagtui.core.events import Event, PhaseChanged, RecordEnded, RunStarted
+from dagtui.core.settings import RunSettings
+from dagtui.session import RunResult, Session
+from dagtui.testing import FakeGateway, records, run_in_virtual_time
+from tests.engine.harness import PRICES, Asking
+
+
+def session(count: int = 20, gateway: FakeGateway | None = None, **parts: object) -> Session:
+    return Session(
+        plugin=Asking(),
+        records=records(f"text {i}" for i in range(count)),
+        gateway=gateway or FakeGateway(),
+        prices=PRICES,
+        **parts,  # type: ignore[arg-type]
+    )
+
+
+class Observer:
+    """Keeps events; may break at the n-th."""
+
+    def __init__(self, *, essential: bool = False, breaks: Callable[[Event], bool] = lambda event: False) -> None:
+        self.essential = essential
+        self.breaks = breaks
+        self.events: list[Event] = []
+        self.closed = False
+
+    def write(self, event: Event) -> None:
+        if self.breaks(event):
+            raise OSError("disk full")
+        self.events.append(event)
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_session_runs_to_its_end_and_lets_go_of_its_gateway() -> None:
+    gateway = FakeGateway()
+    result = run_in_virtual_time(session(gateway=gateway).run())
+    assert (result.outcome, result.exit_code) == ("complete", ExitCode.OK)
+    assert result.snapshot.counts.succeeded == 20
+    assert gateway.closed
+
+
+def test_events_can_be_followed_from_the_first_to_the_last() -> None:
+    async def follow() -> list[Event]:
+        live = session()
+        told = [event async for event in live.events()]
+        await live.aclose()
+        return told
+
+    told = run_in_virtual_time(follow())
+    assert isinstance(told[0], RunStarted)
+    assert isinstance(told[-1], PhaseChanged)
+    assert sum(isinstance(event, RecordEnded) for event in told) == 20
+
+
+def test_two_sessions_live_side_by_side_without_touching_each_other() -> None:
+    async def both() -> tuple[RunResult, RunResult]:
+        first, second = session(10), session(30)
+        first.start()
+        second.start()
+        first.retune(3)
+        results = await first.wait(), await second.wait()
+        await first.aclose()
+        await second.aclose()
+        return results
+
+    first, second = run_in_virtual_time(both())
+    assert (first.snapshot.counts.succeeded, second.snapshot.counts.succeeded) == (10, 30)
+    assert (first.snapshot.target, second.snapshot.target) == (3, 10)
+
+
+def test_some_failures_make_a_partial_run_with_its_own_exit_code() -> None:
+    def answer(request: object, attempt: int) -> str | GatewayError:
+        return GatewayError(ErrorKind.BAD_REQUEST, "no") if request.seq == 0 else "ok"  # type: ignore[attr-defined]
+
+    result = run_in_virtual_time(session(gateway=FakeGateway(answer)).run())
+    assert (result.outcome, result.exit_code) == ("partial", ExitCode.PARTIAL_FAILURE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (ErrorKind.AUTH, ExitCode.AUTH),
+        (ErrorKind.BUDGET, ExitCode.BUDGET),
+        (ErrorKind.UNKNOWN_MODEL, ExitCode.CONFIGURATION),
+    ],
+)
+def test_a_run_that_stopped_says_why_by_its_exit_code(kind: ErrorKind, code: ExitCode) -> None:
+    result = run_in_virtual_time(session(gateway=FakeGateway(GatewayError(kind, "no"))).run())
+    assert (result.outcome, result.exit_code) == ("stopped", code)
+
+
+def test_an_observer_that_breaks_is_dropped_and_reported_and_hurts_nobody() -> None:
+    broken, well = Observer(breaks=lambda event: isinstance(event, RecordEnded)), Observer()
+    live = session(sinks=[broken, well])
+    result = run_in_virtual_time(live.run())
+    assert result.outcome == "complete"
+    assert sum(isinstance(event, RecordEnded) for event in well.events) == 20
+    assert any("an observer was dropped: OSError: disk full" in entry.text for entry in live.log)
+    assert well.closed
+
+
+def test_results_that_cannot_be_written_stop_the_run_because_more_answers_would_be_lost() -> None:
+    gateway = FakeGateway()
+    full = Observer(essential=True, breaks=lambda event: isinstance(event, RecordEnded))
+    result = run_in_virtual_time(session(1000, gateway, sinks=[full]).run())
+    assert (result.outcome, result.exit_code) == ("stopped", ExitCode.INTERNAL)
+    assert "disk full" in result.reason
+    assert len(gateway.sent) < 30
+
+
+def test_the_concurrency_stays_within_its_bounds_whatever_is_asked() -> None:
+    async def main() -> list[int]:
+        live = session()
+        live.start()
+        seen = []
+        for target in (-5, 1_000_000):
+            live.retune(target)
+            seen.append(live.snapshot().target)
+        await live.aclose()
+        return seen
+
+    assert run_in_virtual_time(main()) == [1, 10_000]
+
+
+def test_closing_a_running_session_cancels_it() -> None:
+    gateway = FakeGateway(latency=1000)
+
+    async def main() -> RunResult:
+        live = session(gateway=gateway)
+        live.start()
+        await live.aclose()
+        return await live.wait()
+
+    assert run_in_virtual_time(main()).outcome == "cancelled"
+    assert gateway.in_flight == 0
+
+
+def test_a_snapshot_can_be_taken_before_the_run_begins() -> None:
+    before = session(settings=RunSettings(concurrency=7)).snapshot()
+    assert (before.phase, before.target, before.counts.ended) == ("ready", 7, 0)
+
+
+def test_there_is_nothing_to_export_without_a_results_file() -> None:
+    async def main() -> None:
+        live = session()
+        await live.run()
+        await live.export(Path("x.csv"))
+
+    with pytest.raises(ConfigError, match="keeps no results"):
+        run_in_virtual_time(main())
