@@ -130,7 +130,7 @@ async def many(simulator: SimulatorProcess) -> None:
         rates.append(5000 / await span(simulator, engine, records, 500))
         if (ceiling := await asyncio.to_thread(wrk, simulator.url)) is not None:
             ceilings.append(ceiling)
-            while (await simulator.totals())["in_flight"]:  # what wrk left behind is served to its end
+            while (await simulator.totals())["in_flight"]:  # noqa: ASYNC110 - wrk left them, in another process
                 await asyncio.sleep(0.05)
     rate = statistics.median(rates)
     print(f"many at once         {told(rates, 'requests/s', 0)}   {rate / 2500:.0%} of the 2,500/s of the latency")

@@ -7,8 +7,9 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from platformdirs import user_config_path, user_state_path
 
@@ -16,19 +17,21 @@ from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError, DagtuiError
 from dagtui.core.model import Prompt, ProviderChoice, Record
 from dagtui.core.plugin import Context, Plugin
-from dagtui.core.ports import Gateway, Sink
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import GatewaySettings, PriceOverride, RunSettings
-from dagtui.core.snapshot import Snapshot
 from dagtui.io.bundled import bundled
 from dagtui.io.credentials import default_gateway, gateway_settings
-from dagtui.io.export import FailuresWriter, ResultsWriter
 from dagtui.io.formats import Entry, list_candidates
-from dagtui.io.portkey import Portkey
-from dagtui.io.simulator_process import SimulatorProcess, start_simulator
 from dagtui.io.source import FileSource, Scan, open_source
 from dagtui.io.tasks import list_tasks, load_task, missing_fields
-from dagtui.session import Session, new_run_id
+
+# The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
+# probe begins: the app has painted by then.
+if TYPE_CHECKING:
+    from dagtui.core.ports import Gateway, Sink
+    from dagtui.core.snapshot import Snapshot
+    from dagtui.io.simulator_process import SimulatorProcess
+    from dagtui.session import Session
 
 PREVIEW_ROWS = 20
 
@@ -136,6 +139,7 @@ def user_themes_folder() -> Path:
     return user_config_path("dagtui") / "themes"
 
 
+@cache
 def task_choices() -> tuple[TaskChoice, ...]:
     """The built-in tasks."""
     return tuple(_task_choice(info.name, info.description) for info in list_tasks())
@@ -209,6 +213,8 @@ async def probe_gateway(plan: Plan, environ: Mapping[str, str] | None = None) ->
     """
     if plan.gateway == "demo":
         return "demo: the embedded simulator; no key, nothing is spent"
+    from dagtui.io.portkey import Portkey
+
     settings = _settings_of(plan, _plugin(plan), None, os.environ if environ is None else environ)
     gateway = Portkey(settings)
     try:
@@ -227,6 +233,8 @@ async def open_session(plan: Plan, environ: Mapping[str, str] | None = None) -> 
     Raises:
         DagtuiError: one sentence that says what is wrong, where, and what to do.
     """
+    from dagtui.session import Session, new_run_id
+
     environ = os.environ if environ is None else environ
     plugin = _plugin(plan)
     source, scan, first = await asyncio.to_thread(_read_input, plan, plugin)
@@ -264,6 +272,8 @@ def _read_input(plan: Plan, plugin: Plugin) -> tuple[FileSource, Scan, Record | 
 
 
 def _sinks(plan: Plan, plugin: Plugin, scan: Scan, run_id: str) -> tuple[Path | None, list[Sink]]:
+    from dagtui.io.export import FailuresWriter, ResultsWriter
+
     dag = Dag(plugin.dimensions)
     output, wanted = plan.output, plan.output_format
     source = None if plan.path == "-" else Path(plan.path)
@@ -297,6 +307,9 @@ def _format_of(path: Path) -> str:
 async def _open_gateway(
     plan: Plan, plugin: Plugin, first: Record | None, environ: Mapping[str, str], run_id: str
 ) -> tuple[Gateway, SimulatorProcess | None]:
+    from dagtui.io.portkey import Portkey
+    from dagtui.io.simulator_process import start_simulator
+
     if plan.gateway == "demo":
         simulator = await start_simulator(plan.knobs, plan.seed)
         try:

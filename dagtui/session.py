@@ -120,8 +120,8 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
-        limiter = self._runner.limiter
-        return self._stats.snapshot(self._now() if self._epoch is not None else time.time(), limiter.held_by())
+        now = self._now() if self._epoch is not None else time.time()
+        return self._stats.snapshot(now, self._runner.held_by())
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event from now on; starts the run if it has not begun. A slow reader costs memory, not speed."""

@@ -130,6 +130,10 @@ class Runner:
             self.limiter.pause()
             self._change("paused", "paused: what is in flight is finished, nothing new is sent")
 
+    def held_by(self) -> str:
+        """What keeps the number in flight where it is."""
+        return "the run is ending" if self.ending is not None else self.limiter.held_by()
+
     def resume(self) -> None:
         """Send again after `pause`."""
         if self.limiter.paused and self.ending is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import threading
 from collections.abc import Iterable
@@ -17,7 +16,6 @@ from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.figures import count
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
-from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
@@ -25,6 +23,7 @@ from dagtui.tui.themed import ThemedApp
 if TYPE_CHECKING:
     from dagtui.plan import Plan
     from dagtui.session import RunResult, Session
+    from dagtui.tui.screens.dashboard import Dashboard
 
 
 class DagtuiApp(ThemedApp):
@@ -57,20 +56,23 @@ class DagtuiApp(ThemedApp):
         self.session: Session | None = None
         self.result: RunResult | None = None
         self._start_at_once = start_at_once
-        self._wanted_theme = theme
         self._leaving = False
         self._watchdog: threading.Timer | None = None
+        # Before the style sheet is read: a theme put on later has it all read and applied again.
+        self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme)
 
     # --- the beginning ---
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The setup screen is the bottom of the stack, so that it is painted first; a demo has none."""
+        return Screen[None](id="_default") if self._start_at_once else SetupScreen(self.plan, self.desk)
+
     def on_mount(self) -> None:
-        """Themes, signals, the first screen."""
-        self.load_themes((self.desk.themes_folder(), self.desk.user_themes_folder()), self._wanted_theme)
+        """Signals, and the run if it is to start at once."""
+        self.tell_theme_problems()
         signals.listen(self.leave_for_signal)
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
-        else:
-            self.push_screen(SetupScreen(self.plan, self.desk))
         self.call_after_refresh(_settle_memory)
 
     async def _start_or_set_up(self) -> None:
@@ -86,6 +88,8 @@ class DagtuiApp(ThemedApp):
         Raises:
             DagtuiError: it cannot be opened; nothing was sent.
         """
+        from dagtui.tui.screens.dashboard import Dashboard  # imported when there is a run to show
+
         self.plan = plan
         self.session = await self.desk.open_session(plan)
         self.result = None
@@ -96,12 +100,16 @@ class DagtuiApp(ThemedApp):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         await self._close_session()
-        await self.push_screen(SetupScreen(self.plan, self.desk))
+        if not isinstance(self.screen, SetupScreen):
+            await self.push_screen(SetupScreen(self.plan, self.desk))
 
     def run_ended(self, dashboard: Dashboard, result: RunResult) -> None:
         """Show the report when nobody is in the middle of something."""
         self.result = result
-        if self.screen is dashboard and not self._leaving:
+        if isinstance(self.screen, Question):  # how to leave a run that goes on: the run has answered it
+            self.screen.dismiss("")
+            self.call_later(self.run_ended, dashboard, result)
+        elif self.screen is dashboard and not self._leaving:
             self.show_report(dashboard.session, result)
 
     def show_report(self, session: Session, result: RunResult) -> None:
@@ -167,7 +175,7 @@ class DagtuiApp(ThemedApp):
 
     def leave_for_signal(self, name: str) -> None:
         """Drain and leave because a signal came; a second one does not wait."""
-        code = 129 if name == "SIGHUP" else 128 + 15 if name == "SIGTERM" else ExitCode.INTERRUPTED
+        code = ExitCode.INTERRUPTED
         if name == "SIGHUP":
             self.deaf = True
         if self._leaving:
@@ -229,6 +237,6 @@ def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None) -
 
 def _settle_memory() -> None:
     """After the first paint, keep the garbage collector from walking what will live as long as the app."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 1000)
+    from dagtui.session import calm_collector  # loads the engine, now that something is painted
+
+    calm_collector()

@@ -7,12 +7,15 @@ depends on colour.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.color import ColorParseError
 from rich.style import Style
 
-from dagtui.core.snapshot import LogLevel
 from dagtui.core.store import State
+
+if TYPE_CHECKING:
+    from dagtui.core.snapshot import LogLevel
 
 GLYPHS: dict[State, str] = {
     State.QUEUED: "·",

@@ -9,7 +9,6 @@ from typing import Any
 import rich
 from rich.cells import cell_len
 from rich.segment import Segment, Segments
-from rich.traceback import Traceback
 from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
@@ -82,6 +81,8 @@ class SafeApp(App[int]):
 
     def _fatal_error(self) -> None:
         """Print a traceback without local variables, which may hold keys."""
+        from rich.traceback import Traceback  # 50 ms to load, and hardly ever needed
+
         self.bell()
         traceback = Traceback(show_locals=False, width=None, suppress=[rich])
         self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))

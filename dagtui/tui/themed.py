@@ -21,9 +21,10 @@ class ThemedApp(SafeApp):
     def __init__(self) -> None:
         super().__init__()
         self.palette = Palette({})
+        self._theme_problems: tuple[str, ...] = ()
 
     def load_themes(self, folders: Iterable[Path], wanted: str | None) -> None:
-        """Take in the themes of `folders` and put on `wanted`, with or without its prefix; say what is wrong."""
+        """Take in the themes of `folders` and put on `wanted`, with or without its prefix."""
         themes, problems = load_themes(folders)
         for theme in themes:
             self.register_theme(theme)
@@ -34,8 +35,13 @@ class ThemedApp(SafeApp):
             problems = (*problems, f'There is no theme "{wanted}"; the default is used.')
             found = DEFAULT_THEME if DEFAULT_THEME in self.available_themes else self.theme
         self.theme = found
-        if problems:
-            self.notify("\n".join(problems), title="Themes", severity="warning", timeout=10, markup=False)
+        self._theme_problems = tuple(problems)
+
+    def tell_theme_problems(self) -> None:
+        """What was wrong with the themes, in one notification."""
+        if self._theme_problems:
+            text = "\n".join(self._theme_problems)
+            self.notify(text, title="Themes", severity="warning", timeout=10, markup=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not know them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -33,7 +34,7 @@ class Terminal:
     def open(self, *arguments: object) -> None:
         """Run the program; its exit code is shown when it ends."""
         words = " ".join(f"'{word}'" for word in (sys.executable, "-m", "dagtui", *map(str, arguments)))
-        command = f"{words}; echo; echo exit code $?; sleep 600"
+        command = f"{words}; code=$?; echo; echo exit code $code; sleep 600"
         environ = self._shell.environ(TERM="xterm-256color", LANG="C.UTF-8")
         subprocess.run(
             [*self._tmux, "new-session", "-d", *self._size, command], env=environ, cwd=self._shell.home, check=True
@@ -43,7 +44,9 @@ class Terminal:
         subprocess.run([*self._tmux, "send-keys", *keys], check=True)
 
     def screen(self) -> str:
-        return subprocess.run([*self._tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [*self._tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True
+        ).stdout
 
     def until(self, *words: str, within: float = 20.0) -> str:
         """The screen, once it shows all of `words`."""
@@ -108,7 +111,7 @@ def test_somebody_picks_the_sample_by_keys_sets_a_concurrency_and_sees_the_repor
     terminal.press("-")
     terminal.until("in flight of 19")
     shown = terminal.until("Succeeded", "100  (100.0%)", "newsletter")
-    assert "the simulator's ledg" in shown
+    assert "100 requests" in shown
     terminal.press("q")
     terminal.until("exit code 0")
 
@@ -129,7 +132,7 @@ def test_the_ledger_follows_the_dial_up_and_down_and_never_passes_the_target(
     assert max(before) == 80
     seen = len(before)
     terminal.press("d")
-    terminal.until("drained")
+    terminal.until("drained", "Succeeded")
     after = [count for _, count in in_flight_peaks(simulator)][seen:]
     assert all(count <= 5 for count in after)
     terminal.press("q")
@@ -172,7 +175,8 @@ def test_a_hostile_record_and_answer_reach_the_screen_only_as_text(
 ) -> None:
     simulator.turn(latency_median_s=0.05)
     path = shell.home / "hostile.jsonl"
-    path.write_text('{"id": "[/b]\\u001b]0;OWNED\\u0007\\u001b[2J", "content": "[@click=app.quit]x[/] \\u001b[31m"}\n')
+    record = {"id": "[/b]\x1b]0;OWNED\x07\x1b[2J", "content": "[@click=app.quit]x[/] \x1b[31m"}
+    path.write_text(json.dumps(record) + "\n")
     terminal.open(path, "-g", simulator.url)
     terminal.until("1 records")
     terminal.press("F5")

@@ -59,6 +59,17 @@ async def test_a_number_typed_quickly_is_applied_whole_by_enter(folder: Path) ->
         assert session.calls[-1] == ("retune", 405)
 
 
+async def test_a_number_and_enter_in_one_burst_are_applied_even_before_the_field_is_there(folder: Path) -> None:
+    session = FakeSession(target=10)
+    async with dashboard(folder, session) as (app, pilot):
+        for key in ("8", "0", "enter"):
+            app.post_message(_key(key))
+        for _ in range(5):
+            await pilot.pause()
+        assert session.calls[-1] == ("retune", 80)
+        assert isinstance(app.screen, Dashboard)
+
+
 async def test_escape_leaves_the_concurrency_as_it_was(folder: Path) -> None:
     session = FakeSession(target=10)
     async with dashboard(folder, session) as (app, pilot):
@@ -173,6 +184,17 @@ async def test_quitting_in_the_middle_of_a_run_asks_how(folder: Path, keys: tupl
     assert call in session.calls
     assert session.calls[-1] == "aclose"
     assert app.return_value == 130
+
+
+async def test_a_question_about_a_run_that_has_ended_meanwhile_goes_away(folder: Path) -> None:
+    session = FakeSession()
+    async with dashboard(folder, session, play=1.0) as (app, pilot):
+        await pilot.press("q")
+        assert isinstance(app.screen, Question)
+        session.play_out()
+        for _ in range(5):
+            await pilot.pause()
+        assert isinstance(app.screen, ReportScreen)
 
 
 async def test_staying_is_the_answer_of_escape(folder: Path) -> None:

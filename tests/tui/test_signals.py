@@ -32,7 +32,7 @@ sys.exit(app.run())
 """
 
 
-async def test_sigterm_drains_then_leaves_with_143(folder: Path) -> None:
+async def test_sigterm_drains_then_leaves_as_interrupted(folder: Path) -> None:
     session = FakeSession()
     async with dashboard(folder, session, play=1.0) as (app, pilot):
         app.leave_for_signal("SIGTERM")
@@ -40,7 +40,7 @@ async def test_sigterm_drains_then_leaves_with_143(folder: Path) -> None:
         assert session.calls[-1] == "drain"
         session.play_out()
         await pilot.pause()
-    assert app.return_value == 143
+    assert app.return_value == 130
     assert session.calls[-1] == "aclose"
 
 
@@ -79,7 +79,7 @@ async def test_after_a_hangup_nothing_is_written_and_the_run_is_drained(
         session.play_out()
         await pilot.pause()
         await pilot.pause()
-    assert ends == [129]
+    assert ends == [130]
     assert "drain" in session.calls
 
 
@@ -106,7 +106,7 @@ async def test_frames_are_dropped_while_the_terminal_does_not_read_and_the_last_
         assert "running" in text(app)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGINT, 130)])
 def test_in_a_real_terminal_a_signal_ends_the_program_and_restores_the_screen(number: int, code: int) -> None:
     child, master = _start()
     output = _read_until(master, b"in flight of")
@@ -126,7 +126,7 @@ def test_when_the_terminal_goes_away_the_program_does_too() -> None:
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
         child.send_signal(signal.SIGHUP)
-    assert child.wait(1) == 129
+    assert child.wait(1) == 130
 
 
 def _start() -> tuple[subprocess.Popen[bytes], int]:

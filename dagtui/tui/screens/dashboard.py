@@ -119,12 +119,12 @@ class Dashboard(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         """A digit begins to type a concurrency. At once, so that the next key finds the field."""
         character = event.character or ""
+        if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
+            event.stop()
+            return
         if not (character.isascii() and character.isdecimal()) or self._phase == "ended":
             return
         event.stop()
-        if self._typing is not None:  # a key that came before the dialog took over
-            self._typing.add(character)
-            return
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
         self._typing = Entry("concurrency ▸ ", character, hint, restrict=r"\d{0,5}")
         self._dagtui.push_screen(self._typing, self._typed_target)

@@ -73,29 +73,37 @@ class Entry(ModalScreen["str | None"]):
     def __init__(self, label: str, value: str, hint: str, restrict: str | None = None) -> None:
         super().__init__()
         self._label, self._value, self._hint, self._restrict = label, value, hint, restrict
+        self._there = False
 
     def compose(self) -> ComposeResult:
         """The label, the field and what Enter does."""
         with Vertical(classes="dialog"):
             with Horizontal(classes="dialog-line"):
                 yield Static(Content(visible(self._label)), classes="dialog-label")
-                yield Input(
-                    self._value, compact=True, restrict=self._restrict, select_on_focus=False, id="entry-field"
-                )
+                yield _Field(compact=True, restrict=self._restrict, select_on_focus=False, id="entry-field")
             yield Static(Content(visible(self._hint)), classes="dialog-keys")
 
-    def on_key(self, event: events.Key) -> None:
-        """What was typed before the field was there belongs into it."""
-        if event.character and event.is_printable and not self.query("Input:focus"):
-            event.stop()
-            self.add(event.character)
+    def field_is_there(self) -> str:
+        """Called by the field when it can take keys; returns what was typed until then."""
+        self._there = True
+        return self._value
 
-    def add(self, text: str) -> None:
-        """Add `text` to what is being typed, whether or not the field is there yet."""
-        if fields := self.query(Input):
-            fields.first().insert_text_at_cursor(text)
+    def on_key(self, event: events.Key) -> None:
+        """What was typed before the field had the focus is meant for it."""
+        if not self.query("Input:focus") and self.type(event):
+            event.stop()
+
+    def type(self, event: events.Key) -> bool:
+        """Take a key that came before the field could; whether it was one for it."""
+        if event.key == "enter":
+            self.dismiss((self.query_one(Input).value if self._there else self._value).strip() or None)
+        elif event.character and event.is_printable and self._there:
+            self.query_one(Input).insert_text_at_cursor(event.character)
+        elif event.character and event.is_printable:
+            self._value += event.character
         else:
-            self._value += text
+            return False
+        return True
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter answers."""
@@ -104,3 +112,13 @@ class Entry(ModalScreen["str | None"]):
     def action_leave(self) -> None:
         """Leave everything as it is."""
         self.dismiss(None)
+
+
+class _Field(Input):
+    """The field of an `Entry`."""
+
+    def on_mount(self) -> None:
+        """Take over what was typed while it was made."""
+        assert isinstance(self.screen, Entry)
+        self.value = self.screen.field_is_there()
+        self.cursor_position = len(self.value)
