@@ -97,7 +97,7 @@ class Session:
         )
         self.dimensions = self._runner.dag.names
         self._stats = Stats(self.dimensions, self.settings.concurrency)
-        self._sinks = list(sinks)
+        self._sinks = tuple(sinks)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
         self._owned = [gateway.aclose, *owned]
         self._loop_time: Callable[[], float] = time.monotonic  # the loop's own once the session has started
@@ -234,7 +234,7 @@ class Session:
         self._stats.fold(event)
         for queue in self._subscribers:
             queue.put_nowait(event)
-        for sink in tuple(self._sinks):
+        for sink in self._sinks:
             try:
                 sink.write(event)
             except Exception as error:
@@ -242,7 +242,7 @@ class Session:
 
     def _drop(self, sink: Sink, error: Exception) -> None:
         """An observer cannot hurt the run; a results file that cannot be written stops it."""
-        self._sinks.remove(sink)
+        self._sinks = tuple(other for other in self._sinks if other is not sink)
         _log.warning("a sink was dropped", exc_info=error)
         told = str(error) if isinstance(error, DagtuiError) else f"{type(error).__name__}: {error}"
         if sink.essential:

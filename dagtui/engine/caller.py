@@ -56,7 +56,7 @@ class _Call:
         return self.decision.wait if isinstance(self.decision, TryAgain) else 0.0
 
     def bill(self, usage: Usage, cost: Decimal | None) -> None:
-        self.usage = self.usage + usage
+        self.usage = usage if self.usage is _NO_TOKENS else self.usage + usage
         if cost is not None:
             self.cost = cost if self.cost is None else self.cost + cost
 

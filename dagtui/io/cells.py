@@ -38,13 +38,17 @@ def json_line(row: Mapping[str, Any]) -> str:
 
 def _dumps(value: object) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_other)
+        return _encode(value)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, default=_other)
+        return _encode(_finite(value))
 
 
 def _other(value: object) -> Any:
     return float(value) if isinstance(value, Decimal) and value.is_finite() else str(value)
+
+
+# Made once: json.dumps makes an encoder for every call that has options.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_other).encode
 
 
 def _finite(value: object) -> object:
