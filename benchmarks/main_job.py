@@ -142,22 +142,43 @@ async def many(simulator: SimulatorProcess) -> None:
 
 
 def wrk(url: str) -> float | None:
-    """What the simulator serves to 500 connections of a load generator in C, requests a second."""
+    """What the simulator serves of these same requests to 500 connections of a load generator in C, a second."""
     program = shutil.which("wrk")
     if program is None:
         return None
-    prompt = "Analyze this email. " + "word " * 80
-    messages = [{"role": "user", "content": prompt}]
-    body = {"model": "claude-3-5-haiku-20241022", "max_tokens": 150, "messages": messages}
+    task = load_task("email")
+    context = Context(task.dimensions[0], emails(1)[0].fields, {})
+    prompt = with_instruction(task.create_prompt(context), task.dimensions[0])  # type: ignore[arg-type]
+    choice = task.select_provider(context)
+    body = {
+        "model": choice.model,  # type: ignore[union-attr]
+        "max_tokens": choice.max_tokens,  # type: ignore[union-attr]
+        "temperature": choice.temperature,  # type: ignore[union-attr]
+        "system": prompt.system,
+        "messages": [{"role": "user", "content": f"{prompt.user} (NUMBER)"}],
+    }
+    metadata = json.dumps(
+        {"run": "20261122-191500-4f2a", "record": "1", "dimension": "analyze_email", "attempt": "1"}
+    )
+    headers = {
+        "content-type": "application/json",
+        "accept": "application/json",
+        "anthropic-version": "2023-06-01",
+        "x-portkey-provider": "anthropic",
+        "x-portkey-trace-id": "20261122-191500-4f2a/1/1",
+        "x-portkey-metadata": metadata,
+        "idempotency-key": "20261122-191500-4f2a-1",
+    }
+    before, after = json.dumps(json.dumps(body)).split("NUMBER")
+    lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items()]
+    lines += ["local n = 0", "request = function()", "  n = n + 1"]
+    lines += [f'  return wrk.format("POST", "/v1/messages", nil, {before}" .. n .. "{after})', "end"]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(
-            'wrk.method = "POST"\n'
-            f"wrk.body = {json.dumps(json.dumps(body))}\n"
-            'wrk.headers["content-type"] = "application/json"\nwrk.headers["x-portkey-provider"] = "anthropic"\n'
-        )
+        script.write("\n".join(lines))
         script.flush()
-        command = [program, "-t1", "-c500", "-d3s", "-s", script.name, f"{url}/v1/messages"]
+        command = [program, "-t1", "-c500", "-d4s", "-s", script.name, url]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
     found = re.search(r"Requests/sec:\s+([\d.]+)", said)
     return float(found.group(1)) if found else None
 

@@ -132,7 +132,11 @@ class Runner:
 
     def held_by(self) -> str:
         """What keeps the number in flight where it is."""
-        return "the run is ending" if self.ending is not None else self.limiter.held_by()
+        if self.ending is not None:
+            return "the run is ending"
+        if self._waiting and self.limiter.in_flight < self.limiter.target and not self.limiter.paused:
+            return f"below the limit: {self._waiting:,} wait to retry"
+        return self.limiter.held_by()
 
     def resume(self) -> None:
         """Send again after `pause`."""

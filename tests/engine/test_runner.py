@@ -325,3 +325,21 @@ def test_a_gateway_that_breaks_its_contract_ends_the_run_instead_of_losing_recor
     with pytest.raises(ExceptionGroup):
         run.finish()
     assert run.of(PhaseChanged)[-1].phase == "ended"
+
+
+def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:
+    run = Run(40, FakeGateway(refusing(ErrorKind.RATE_LIMITED, 1, retry_after=5.0), latency=1.0), concurrency=20)
+    told: list[str] = []
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        told.append(run.runner.held_by())
+        await asyncio.sleep(2.0)
+        told.append(run.runner.held_by())
+        run.runner.pause()
+        told.append(run.runner.held_by())
+        run.runner.drain("enough")
+        told.append(run.runner.held_by())
+
+    run.finish(steer())
+    assert told == ["set by you", "below the limit: 40 wait to retry", "paused by you", "the run is ending"]

@@ -36,6 +36,14 @@ def home(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def tilde(path: Path) -> str:
+    """`path` as people write it: `~/mail` for what lies in their home. `home` reads it back."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):  # elsewhere, or nobody has a home
+        return str(path)
+
+
 def suggested(session: Session) -> str:
     """`emails.results.csv` beside where the results go."""
     name = session.title.split(" · ")[0].strip() or "run"

@@ -16,7 +16,7 @@ from textual.widgets import Button, Footer, Input, Select, Static
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line
-from dagtui.tui.screens.export import home
+from dagtui.tui.screens.export import home, tilde
 from dagtui.tui.screens.numbers import NUMBERS, Number, settings_from
 from dagtui.tui.widgets.files import FileList, Preview
 
@@ -114,7 +114,7 @@ class SetupScreen(Screen[None]):
             self.notify(f"{folder} cannot be listed: {error.strerror}.", severity="error", markup=False)
             return
         self.query_one(FileList).list(folder, entries, at)
-        self.query_one("#picker").border_subtitle = cast("str", Content(one_line(str(folder), _NOTE)))
+        self.query_one("#picker").border_subtitle = cast("str", Content(one_line(tilde(folder), _NOTE)))
 
     def _pick(self, path: Path) -> None:
         if path.parent.is_dir() and path.parent.resolve() != self.query_one(FileList).folder:
