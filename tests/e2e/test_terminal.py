@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -184,3 +186,32 @@ def test_a_hostile_record_and_answer_reach_the_screen_only_as_text(
     terminal.press("Escape")
     shown = terminal.until("[/b]␛]0;OWN")
     assert "\x1b" not in shown
+
+
+def test_a_terminal_that_stops_reading_does_not_stop_the_run(shell: Shell, simulator: Simulator) -> None:
+    simulator.turn(latency_median_s=0.3, latency_sigma=0)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(shell.environ(TERM="xterm-256color", COLUMNS="160", LINES="48"))
+        os.chdir(shell.home)
+        program = [sys.executable, "-m", "dagtui", str(many_emails(shell.home, 300)), "-g", simulator.url]
+        os.execv(sys.executable, program)
+    try:
+        read_until(terminal, b"300 records")
+        os.write(terminal, b"\x1b[15~")  # F5
+        deadline = time.monotonic() + 40  # 300 records, ten at a time, 0.3 s each: nine seconds, unread
+        while simulator.totals()["by_status"].get("200", 0) < 300:
+            assert time.monotonic() < deadline, simulator.totals()
+            time.sleep(0.1)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def read_until(terminal: int, words: bytes) -> None:
+    """Read what the terminal shows until `words` have come."""
+    seen = b""
+    while words not in seen:
+        assert select.select([terminal], [], [], 20)[0], f"{words!r} did not come"
+        seen += os.read(terminal, 65536)
