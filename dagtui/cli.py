@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DEMO_CONCURRENCY = 100
+# About what a small model takes for such an email, so that there is something to watch.
+_DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")
 
 
 class _Commands(click.Group):
@@ -109,6 +111,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
 
         config = _config()
         chosen["gateway"] = "demo"
+        chosen["sim"] = (*_DEMO_PACE, *chosen["sim"])
         chosen["concurrency"] = chosen["concurrency"] or _DEMO_CONCURRENCY
         plan = _plan(config, path=str(sample_folder() / "emails.csv"), **chosen)
         if headless or as_json or quiet or not sys.stdout.isatty():

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from platformdirs import user_config_path, user_state_path
 
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError, DagtuiError
-from dagtui.core.model import Prompt, ProviderChoice, Record
+from dagtui.core.figures import money
+from dagtui.core.model import Prompt, ProviderChoice, Record, Usage
 from dagtui.core.plugin import Context, Plugin
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import GatewaySettings, PriceOverride, RunSettings
@@ -258,7 +259,7 @@ async def open_session(plan: Plan, environ: Mapping[str, str] | None = None) -> 
         run_id=run_id,
         seed=plan.seed,
         owned=[simulator.aclose] if simulator else [],
-        audit=_audit(simulator) if simulator else None,
+        audit=_audit(simulator, prices, choices) if simulator else None,
     )
 
 
@@ -327,8 +328,11 @@ async def _open_gateway(
     return gateway, None
 
 
-def _audit(simulator: SimulatorProcess) -> Callable[[Snapshot], Awaitable[str]]:
-    """Compares a run with the ledger of the simulator that answered it."""
+def _audit(
+    simulator: SimulatorProcess, prices: PriceTable, choices: Sequence[ProviderChoice]
+) -> Callable[[Snapshot], Awaitable[str]]:
+    """Compares a run with the ledger of the simulator that answered it; its cost too, where one model answered."""
+    models = {(choice.provider, choice.model) for choice in choices}
 
     async def compare(snapshot: Snapshot) -> str:
         try:
@@ -338,9 +342,15 @@ def _audit(simulator: SimulatorProcess) -> Callable[[Snapshot], Awaitable[str]]:
         ours = (snapshot.attempts, snapshot.usage.input_total, snapshot.usage.output)
         theirs = (totals["requests"], totals["input_tokens"], totals["output_tokens"])
         told = f"{theirs[0]:,} requests, {theirs[1]:,} tokens in, {theirs[2]:,} out"
+        spent = snapshot.money.spent
+        if len(models) == 1 and spent is not None:
+            cost = prices.cost(*next(iter(models)), Usage(theirs[1], theirs[2]))
+            told += f", {money(cost)}"
+            if cost != spent:
+                return f"{told} by the simulator's ledger, which counts abandoned requests too"
         if ours == theirs:
             return f"{told}: the simulator's ledger says the same"
-        return f"{told} says the simulator's ledger, which counts abandoned requests too"
+        return f"{told} by the simulator's ledger, which counts abandoned requests too"
 
     return compare
 
