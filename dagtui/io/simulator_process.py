@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 import urllib.request
@@ -14,6 +13,7 @@ from typing import Any
 from dagtui.core.errors import DagtuiError
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never proxied
+_END_TIMEOUT = 3.0  # seconds; it ends at once when its standard input does
 _START_TIMEOUT = 20.0  # seconds; it takes about half of one
 
 
@@ -33,13 +33,20 @@ class SimulatorProcess:
         """End it."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), 3.0)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await _gone(self._process)
+
+
+async def _gone(process: Process) -> None:
+    """Wait for its end, and bring it about if it does not come by itself.
+
+    No signal before that: one sent to a process that has just ended makes asyncio's watcher lose its exit, and
+    say so on stderr.
+    """
+    try:
+        await asyncio.wait_for(process.wait(), _END_TIMEOUT)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def _get_json(url: str, member: str) -> dict[str, Any]:
@@ -63,14 +70,14 @@ async def start_simulator(knobs: Mapping[str, Any] | None = None, seed: int = 0)
         stderr=PIPE,
         start_new_session=True,  # Ctrl+C in the terminal is for us: the simulator answers until we have drained
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _START_TIMEOUT)
         return SimulatorProcess(process, json.loads(line)["url"])
     except (TimeoutError, ValueError, KeyError):
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.stdin.close()
+        await _gone(process)
         said = (await process.stderr.read()).decode("utf-8", "replace").strip()
-        await process.wait()
         raise DagtuiError(f"The simulator did not start: {said or 'it said nothing'}") from None
