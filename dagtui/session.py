@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
-from dagtui.core.events import Event, Noted
+from dagtui.core.events import Event, Noted, RecordEnded
 from dagtui.core.model import Record, RowError
 from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Gateway, Sink, Source
@@ -34,6 +34,8 @@ from dagtui.engine.runner import Runner
 from dagtui.io.export import convert
 
 _log = logging.getLogger("dagtui.session")
+
+FLUSH_SECONDS = 0.05  # a result is with the operating system this long after it came, at the latest
 
 How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
 
@@ -98,6 +100,7 @@ class Session:
         self.dimensions = self._runner.dag.names
         self._stats = Stats(self.dimensions, self.settings.concurrency)
         self._sinks = tuple(sinks)
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._subscribers: list[asyncio.Queue[Event | None]] = []
         self._owned = [gateway.aclose, *owned]
         self._loop_time: Callable[[], float] = time.monotonic  # the loop's own once the session has started
@@ -240,6 +243,18 @@ class Session:
             except Exception as error:
                 self._drop(sink, error)
 
+        if isinstance(event, RecordEnded) and self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        """Hand results to the system soon, however slowly they come: a killed program keeps them."""
+        self._flush_timer = None
+        for sink in self._sinks:
+            try:
+                sink.flush()
+            except Exception as error:
+                self._drop(sink, error)
+
     def _drop(self, sink: Sink, error: Exception) -> None:
         """An observer cannot hurt the run; a results file that cannot be written stops it."""
         self._sinks = tuple(other for other in self._sinks if other is not sink)
@@ -252,6 +267,8 @@ class Session:
             self._stats.fold(Noted(self._now(), f"an observer was dropped: {told}"))
 
     def _close_sinks(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
         for sink in self._sinks:
             try:
                 sink.close()

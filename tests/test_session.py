@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Observer:
         self.breaks = breaks
         self.events: list[Event] = []
         self.closed = False
+        self.flushed = 0
 
     def write(self, event: Event) -> None:
         if self.breaks(event):
@@ -38,7 +40,7 @@ class Observer:
         self.events.append(event)
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        self.flushed = len(self.events)
 
     def close(self) -> None:
         self.closed = True
@@ -119,6 +121,23 @@ def test_results_that_cannot_be_written_stop_the_run_because_more_answers_would_
     assert (result.outcome, result.exit_code) == ("stopped", ExitCode.INTERNAL)
     assert "disk full" in result.reason
     assert len(gateway.sent) < 30
+
+
+def test_a_result_is_handed_to_the_system_soon_although_no_other_follows() -> None:
+    def slow_last(request: object, attempt: int) -> GatewayError | str:
+        again = attempt == 1 and request.seq == 1  # type: ignore[attr-defined]
+        return GatewayError(ErrorKind.RATE_LIMITED, "429", retry_after=100.0) if again else "ok"
+
+    async def main() -> bool:
+        observer = Observer()
+        live = session(2, FakeGateway(slow_last, latency=0.3), sinks=[observer])
+        live.start()
+        await asyncio.sleep(0.4)
+        ended = [event for event in observer.events[: observer.flushed] if isinstance(event, RecordEnded)]
+        await live.aclose()
+        return len(ended) == 1
+
+    assert run_in_virtual_time(main())
 
 
 def test_the_concurrency_stays_within_its_bounds_whatever_is_asked() -> None:
