@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 import httpx
-from aiohttp import web
 
 from dagtui.core.model import Prompt, ProviderChoice, Request
 from dagtui.core.settings import GatewaySettings
@@ -46,23 +46,35 @@ LIMITS = {
     for part, value in (("limit", "4000"), ("remaining", "3999"), ("reset", "2026-01-01T00:00:01Z"))
 }
 HEADERS = {"Content-Type": "application/json", "request-id": "req_01", "x-portkey-provider": "anthropic", **LIMITS}
+HEAD = "".join(f"{name}: {value}\r\n" for name, value in {**HEADERS, "content-length": str(len(ANSWER))}.items())
+WHOLE_ANSWER = f"HTTP/1.1 200 OK\r\n{HEAD}\r\n".encode() + ANSWER
 
 Ask = Callable[[], Awaitable[object]]
 
 
+class Canned(asyncio.Protocol):
+    """Answers every request alike, and does so little else that the client is what is measured."""
+
+    def __init__(self) -> None:
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, found, rest = self.received.partition(b"\r\n\r\n")
+        if found and len(rest) >= int(re.search(rb"(?i)content-length: *(\d+)", head)[1]):  # type: ignore[index]
+            self.received = b""
+            self.transport.write(WHOLE_ANSWER)
+
+
 async def serve() -> None:
-    """Answer everything alike, and print the port."""
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        await request.read()
-        return web.Response(body=ANSWER, headers=HEADERS)
-
-    runner = web.ServerRunner(web.Server(answer))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    """Answer on a free port, and print it."""
+    server = await asyncio.get_running_loop().create_server(Canned, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ INSIDE: dict[str, set[str]] = {
 OUTSIDE: dict[str, set[str]] = {
     "core": {"pydantic", "genai_prices"},
     "engine": {"aiolimiter", "tenacity"},
-    "io": {"httpx", "aiohttp", "yarl", "pydantic", "platformdirs"},
+    "io": {"httpx", "httptools", "aiohappyeyeballs", "pydantic", "platformdirs"},
     "simulator": {"aiohttp", "pydantic"},
     "session": set(),
     "plan": {"platformdirs"},
@@ -53,7 +53,9 @@ NEVER: dict[str, set[str]] = {
 ONLY_IN: dict[str, set[str]] = {
     "aiolimiter": {"engine/limiter.py"},
     "tenacity": {"engine/caller.py"},
-    "httpx": {"io/portkey.py", "io/transport.py"},
+    "httpx": {"io/portkey.py", "io/transport.py", "io/connection.py", "io/connector.py"},
+    "httptools": {"io/connection.py"},
+    "aiohappyeyeballs": {"io/connector.py"},
     "sqlite3": {"io/journal.py"},
     "genai_prices": {"core/pricing.py"},
     "platformdirs": {"io/config.py", "plan.py"},

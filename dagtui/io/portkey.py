@@ -21,7 +21,7 @@ from dagtui.io import portkey_request as outgoing
 from dagtui.io.classifier import failure, redacted
 from dagtui.io.portkey_answer import answered, stop_reason_of, text_of, usage_of
 from dagtui.io.portkey_headers import gateway_retries, rate_limits, request_id
-from dagtui.io.transport import AiohttpTransport, Whole
+from dagtui.io.transport import PooledTransport, Whole
 
 GatewayFlavour: TypeAlias = Literal["simulator", "open-source", "hosted", "unknown"]
 
@@ -53,7 +53,7 @@ class Portkey:
         outgoing.check_room(settings)
         self._settings = settings
         self._run_id = run_id
-        self._transport = transport or AiohttpTransport()
+        self._transport = transport or PooledTransport()
         self._root = _root(settings.base_url)
         try:
             self._urls = {route: httpx.URL(f"{self._root}/v1{route}") for route in outgoing.ROUTES}

@@ -1,0 +1,201 @@
+"""One HTTP/1.1 connection: a request goes out, its whole answer comes back, taken apart by httptools (llhttp).
+
+Everything that can go wrong after the first byte has left is told here, as the httpx error that says how far the
+exchange came (see `transport`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import httptools
+import httpx
+
+MAX_HEAD = 128 * 1024
+"""Bytes that the status line and headers of an answer may have together, interim answers included."""
+
+_UNUSUAL_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_OF_THE_PACKED = (b"content-encoding", b"content-length")
+
+
+class Answer(NamedTuple):
+    """A whole answer, its body no longer compressed."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """Carries one exchange at a time. `max_body` is in bytes; `lost` is told when the connection is closed."""
+
+    def __init__(self, max_body: int, lost: Callable[[Connection], None]) -> None:
+        self._max_body = max_body
+        self._lost = lost
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._keep_alive = False
+        self._received = 0
+        self._body_size = 0
+        self._in_body = False
+        self._until_end = False
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._parser = _parser_for(self)
+
+    # --- what the transport asks ---
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another exchange may follow the last."""
+        return self._keep_alive and self._waiter is None and not self.closing
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._transport is None or self._transport.is_closing()
+
+    def send(self, message: bytes) -> asyncio.Future[Answer] | None:
+        """Send `message`, a whole request; None if it is certain that not a byte of it left.
+
+        The future fails with `httpx.ReadError` or `httpx.RemoteProtocolError`. Who stops waiting for it calls
+        `abort`, so that the server learns of it.
+        """
+        if self._transport is None or self._transport.is_closing():
+            return None
+        self._received = self._body_size = 0
+        self._in_body = self._until_end = self._keep_alive = False
+        self._transport.write(message)
+        if self._transport.is_closing():  # the very first write failed: the server had hung up
+            return None
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._keep_alive = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- asyncio.Protocol ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # by its methods: uvloop's is of another class
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:  # nobody asked: a server that says so before it hangs up
+            self.abort()
+            return
+        if not self._in_body:
+            self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._fail(httpx.RemoteProtocolError("what answered does not speak HTTP"))
+        if not self._in_body and self._received > MAX_HEAD:
+            self._fail(httpx.RemoteProtocolError("the answer's headers are too large"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._lost(self)
+        if self._waiter is None:
+            return
+        if exc is not None:
+            self._fail(httpx.ReadError("the connection was reset before the answer was complete"))
+        elif self._in_body and self._until_end:
+            self.on_message_complete()
+        elif self._received:
+            self._fail(httpx.RemoteProtocolError("the answer was cut short"))
+        else:
+            self._fail(httpx.ReadError("the connection was closed before an answer came"))
+
+    # --- httptools ---
+
+    def on_message_begin(self) -> None:
+        if self._waiter is None:
+            self.abort()
+        self._headers, self._body = [], []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_body:  # else a trailer
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._parser.get_status_code() < 200:
+            return
+        self._in_body = True
+        self._keep_alive = self._parser.should_keep_alive()
+        if not self._keep_alive:
+            named = {name.lower() for name, _ in self._headers}
+            self._until_end = not named & {b"content-length", b"transfer-encoding"}
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > self._max_body:
+            self._fail(_too_large(self._max_body))
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        waiter = self._waiter
+        if waiter is None or not self._in_body:  # in no body: an interim answer such as 103
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        answer = Answer(self._parser.get_status_code(), self._headers, body)
+        self._waiter, self._headers, self._body = None, [], []
+        if not waiter.done():
+            waiter.set_result(answer)
+
+    def _fail(self, error: httpx.TransportError) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        self.abort()
+
+
+def unpacked(answer: Answer, max_body: int) -> Answer:
+    """`answer` with its body decompressed; nothing compressed is asked for, so this is rare.
+
+    Raises:
+        httpx.RemoteProtocolError: the encoding is unknown or broken, or a little of it became too much.
+    """
+    encoding = _encoding(answer.headers)
+    if encoding in ("", "identity"):
+        return answer
+    if encoding not in _UNUSUAL_ENCODINGS:
+        raise httpx.RemoteProtocolError(f"the answer is encoded as {encoding[:20]!r}, which was not asked for")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, whichever it is
+    try:
+        body = inflate.decompress(answer.body, max_body + 1)
+    except zlib.error as error:
+        raise httpx.RemoteProtocolError("the answer's compression is broken") from error
+    if len(body) > max_body:
+        raise _too_large(max_body)
+    if not inflate.eof:
+        raise httpx.RemoteProtocolError("the answer was cut short")
+    headers = [pair for pair in answer.headers if pair[0].lower() not in _OF_THE_PACKED]
+    return Answer(answer.status, headers, body)
+
+
+def _encoding(headers: list[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if len(name) == 16 and name.lower() == b"content-encoding":
+            return value.decode("latin-1").strip().lower()
+    return ""
+
+
+def _parser_for(connection: Connection) -> httptools.HttpResponseParser:
+    parser = httptools.HttpResponseParser(connection)
+    # What real gateways get wrong without anything being ambiguous; browsers and aiohttp allow it too.
+    parser.set_dangerous_leniencies(
+        lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+    )
+    return parser
+
+
+def _too_large(max_body: int) -> httpx.RemoteProtocolError:
+    return httpx.RemoteProtocolError(f"the answer is too large: more than {max_body / 1048576:.0f} MB")
