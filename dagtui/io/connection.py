@@ -7,6 +7,8 @@ exchange came (see `transport`).
 from __future__ import annotations
 
 import asyncio
+import select
+import socket
 import zlib
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -37,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._readable: Callable[[], bool] | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._keep_alive = False
         self._received = 0
@@ -52,12 +55,22 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another exchange may follow the last."""
-        return self._keep_alive and self._waiter is None and not self.closing
+        transport = self._transport
+        return (
+            self._keep_alive
+            and self._waiter is None
+            and transport is not None
+            and not transport.is_closing()
+            and not transport.get_write_buffer_size()  # answered before it had read the whole request
+        )
 
     @property
-    def closing(self) -> bool:
-        """Whether nothing can be sent any more."""
-        return self._transport is None or self._transport.is_closing()
+    def disturbed(self) -> bool:
+        """Whether something came while the connection was idle which the loop, being busy, has not seen yet.
+
+        Its end, most often; or an answer to a question that nobody asked, which must not become the next one's.
+        """
+        return self._readable is None or self._readable()
 
     def send(self, message: bytes) -> asyncio.Future[Answer] | None:
         """Send `message`, a whole request; None if it is certain that not a byte of it left.
@@ -77,7 +90,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        self._keep_alive = False
+        self._keep_alive = self._until_end = False
         if self._transport is not None:
             self._transport.abort()
 
@@ -85,6 +98,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # by its methods: uvloop's is of another class
+        self._readable = _readable(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None:  # nobody asked: a server that says so before it hangs up
@@ -94,7 +108,7 @@ class Connection(asyncio.Protocol):
             self._received += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(httpx.RemoteProtocolError("what answered does not speak HTTP"))
         if not self._in_body and self._received > MAX_HEAD:
             self._fail(httpx.RemoteProtocolError("the answer's headers are too large"))
@@ -168,15 +182,18 @@ def unpacked(answer: Answer, max_body: int) -> Answer:
         return answer
     if encoding not in _UNUSUAL_ENCODINGS:
         raise httpx.RemoteProtocolError(f"the answer is encoded as {encoding[:20]!r}, which was not asked for")
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, whichever it is
-    try:
-        body = inflate.decompress(answer.body, max_body + 1)
-    except zlib.error as error:
-        raise httpx.RemoteProtocolError("the answer's compression is broken") from error
-    if len(body) > max_body:
-        raise _too_large(max_body)
-    if not inflate.eof:
-        raise httpx.RemoteProtocolError("the answer was cut short")
+    body, packed = b"", answer.body
+    while packed:  # more than once for a gzip of several members
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: gzip or zlib, whichever it is
+        try:
+            body += inflate.decompress(packed, max_body + 1 - len(body))
+        except zlib.error as error:
+            raise httpx.RemoteProtocolError("the answer's compression is broken") from error
+        if len(body) > max_body:
+            raise _too_large(max_body)
+        if not inflate.eof:
+            raise httpx.RemoteProtocolError("the answer was cut short")
+        packed = inflate.unused_data
     headers = [pair for pair in answer.headers if pair[0].lower() not in _OF_THE_PACKED]
     return Answer(answer.status, headers, body)
 
@@ -186,6 +203,15 @@ def _encoding(headers: list[tuple[bytes, bytes]]) -> str:
         if len(name) == 16 and name.lower() == b"content-encoding":
             return value.decode("latin-1").strip().lower()
     return ""
+
+
+def _readable(sock: socket.socket) -> Callable[[], bool]:
+    """A function that says whether there is anything to read from `sock`, its end included."""
+    if not hasattr(select, "poll"):  # on Windows
+        return lambda: bool(select.select([sock], [], [], 0)[0])
+    watched = select.poll()
+    watched.register(sock.fileno(), select.POLLIN)
+    return lambda: bool(watched.poll(0))
 
 
 def _parser_for(connection: Connection) -> httptools.HttpResponseParser:

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -24,10 +24,16 @@ from dagtui.io.connection import Connection
 RESOLVED_FOR = 10.0
 """Seconds a name's addresses are believed: hundreds of connections opened at once ask the resolver once."""
 
+MOST_AT_ONCE = 256
+"""Connections opened at once. A TLS handshake takes 2 ms of CPU: thousands together would all time out."""
+
 _EYEBALLS_DELAY = 0.25  # what RFC 8305 section 5 recommends
-_PROBE_AFTER = 60  # seconds of silence; routers on the way forget connections that wait minutes for a model
+# Routers on the way forget connections that wait minutes for a model, and a dead peer says nothing: probed after a
+# minute of silence, given up after five more probes, in seconds.
+_PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 5}
 _MAX_TUNNEL_HEAD = 16 * 1024
 
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
 _Addresses: TypeAlias = Sequence[tuple[Any, Any, int, str, Any]]
 
 
@@ -54,6 +60,7 @@ class Connector:
         self._new = new
         self._known: dict[tuple[str, int], tuple[float, asyncio.Task[_Addresses]]] = {}
         self._tls: ssl.SSLContext | None = None
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def connect(self, origin: Origin, timeout: float | None) -> Connection:
         """A connection to `origin` on which nothing was sent yet; `timeout` is in seconds.
@@ -61,44 +68,42 @@ class Connector:
         Raises:
             httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError: there is none to be had.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                if origin.proxy is not None:
-                    return await self._through(origin.proxy, origin)
-                return await self._direct(origin)
-        except TimeoutError as error:
-            raise httpx.ConnectTimeout("connecting took too long") from error
-        except OSError as error:
-            raise httpx.ConnectError(_reason(error)) from error
+        async with self._at_once:  # outside the timeout: who queues here is not slow to be connected
+            try:
+                async with asyncio.timeout(timeout):
+                    if origin.proxy is not None:
+                        return await self._through(origin.proxy, origin)
+                    return await self._direct(origin)
+            except TimeoutError as error:
+                raise httpx.ConnectTimeout("connecting took too long") from error
+            except OSError as error:
+                raise httpx.ConnectError(_reason(error)) from error
+            except ValueError as error:  # a name that no resolver takes, such as one with an empty label
+                raise httpx.ConnectError(f"{origin.host!r} is not a valid host name") from error
+
+    def close(self) -> None:
+        """Ask no resolver any more."""
+        for _, task in self._known.values():
+            task.cancel()
 
     async def _direct(self, origin: Origin) -> Connection:
+        tls, name = (self._context(), origin.host) if origin.secure else (None, None)
         sock = await self._socket(origin.host, origin.port)
         loop = asyncio.get_running_loop()
-        if origin.secure:
-            name, tls = origin.host, self._context()
-            _, connection = await loop.create_connection(self._new, sock=sock, ssl=tls, server_hostname=name)
-        else:
-            _, connection = await loop.create_connection(self._new, sock=sock)
+        _, connection = await loop.create_connection(self._new, sock=sock, ssl=tls, server_hostname=name)
         return connection
 
     async def _through(self, proxy: httpx.URL, origin: Origin) -> Connection:
-        loop = asyncio.get_running_loop()
-        try:
-            sock = await self._socket(proxy.host, proxy.port or (443 if proxy.scheme == "https" else 80))
-            tls, name = (self._context(), proxy.host) if proxy.scheme == "https" else (None, None)
-            if not origin.secure:  # the proxy reads the whole address in the request
-                _, connection = await loop.create_connection(self._new, sock=sock, ssl=tls, server_hostname=name)
-                return connection
-            transport, tunnel = await loop.create_connection(_Tunnel, sock=sock, ssl=tls, server_hostname=name)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise httpx.ProxyError(f"the proxy cannot be reached: {_reason(error)}") from error
+        if not origin.secure:  # the proxy reads the whole address in the request
+            _, connection = await self._to_proxy(proxy, self._new)
+            return connection
+        tls = self._context()
+        transport, tunnel = await self._to_proxy(proxy, _Tunnel)
         try:
             await tunnel.open(origin, proxy_authorization(proxy))
             connection = self._new()
-            tls, name = self._context(), origin.host
-            inner = await loop.start_tls(transport, connection, tls, server_hostname=name)
+            loop = asyncio.get_running_loop()
+            inner = await loop.start_tls(transport, connection, tls, server_hostname=origin.host)
         except BaseException:
             transport.abort()
             raise
@@ -106,12 +111,25 @@ class Connector:
         connection.connection_made(inner)  # start_tls leaves this to its caller
         return connection
 
+    async def _to_proxy(self, proxy: httpx.URL, new: Callable[[], _P]) -> tuple[asyncio.Transport, _P]:
+        secure = proxy.scheme == "https"
+        tls, name = (self._context(), proxy.host) if secure else (None, None)
+        try:
+            sock = await self._socket(proxy.host, proxy.port or (443 if secure else 80))
+            loop = asyncio.get_running_loop()
+            return await loop.create_connection(new, sock=sock, ssl=tls, server_hostname=name)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise httpx.ProxyError(f"the proxy cannot be reached: {_reason(error)}") from error
+
     async def _socket(self, host: str, port: int) -> socket.socket:
         addresses = await self._resolve(host, port)
         sock = await start_connection(addresses, happy_eyeballs_delay=_EYEBALLS_DELAY, interleave=1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_AFTER)
+        for option, value in _PROBES.items():
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         return sock
 
     async def _resolve(self, host: str, port: int) -> _Addresses:
@@ -120,15 +138,21 @@ class Connector:
         failed = task is not None and task.done() and (task.cancelled() or task.exception() is not None)
         if task is None or failed or (task.done() and loop.time() >= expires):
             task = loop.create_task(_addresses(host, port))
+            task.add_done_callback(_heard)
             self._known[host, port] = (loop.time() + RESOLVED_FOR, task)
         return await asyncio.shield(task)
 
     def _context(self) -> ssl.SSLContext:
         """What httpx trusts (SSL_CERT_FILE, or the bundle of certifi), and what the system does."""
         if self._tls is None:
-            self._tls = httpx.create_ssl_context()
-            self._tls.load_default_certs()
-            self._tls.set_alpn_protocols(["http/1.1"])
+            try:
+                context = httpx.create_ssl_context()
+                context.load_default_certs()
+            except OSError as error:
+                reason = f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {_reason(error)}"
+                raise httpx.UnsupportedProtocol(reason) from error
+            context.set_alpn_protocols(["http/1.1"])
+            self._tls = context
         return self._tls
 
 
@@ -137,12 +161,15 @@ class _Tunnel(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._head = bytearray()
-        self._opened: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._opened: asyncio.Future[bytes] | None = None
         self._transport: asyncio.Transport | None = None
 
     async def open(self, origin: Origin, authorization: bytes | None) -> None:
         """Raises httpx.ProxyError when the proxy will not."""
         assert self._transport is not None
+        self._opened = asyncio.get_running_loop().create_future()
+        if self._transport.is_closing():
+            raise httpx.ProxyError("the proxy hung up")
         lines = [b"CONNECT %b HTTP/1.1" % origin.authority, b"Host: %b" % origin.authority]
         if authorization is not None:
             lines.append(b"Proxy-Authorization: %b" % authorization)
@@ -160,7 +187,7 @@ class _Tunnel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._head += data
-        if self._opened.done():
+        if self._opened is None or self._opened.done():
             return
         if b"\r\n\r\n" in self._head:
             self._opened.set_result(bytes(self._head))
@@ -168,7 +195,7 @@ class _Tunnel(asyncio.Protocol):
             self._opened.set_exception(httpx.ProxyError("the proxy does not speak HTTP"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._opened.done():
+        if self._opened is not None and not self._opened.done():
             self._opened.set_exception(httpx.ProxyError("the proxy hung up"))
 
 
@@ -218,6 +245,12 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """Take note of how `task` ended, though nobody waits any more: asyncio would log that nobody did."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _addresses(host: str, port: int) -> _Addresses:

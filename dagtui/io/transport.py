@@ -74,18 +74,21 @@ class PooledTransport(httpx.AsyncBaseTransport):
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        self._connector.close()
         await asyncio.sleep(0)  # in which asyncio closes them
 
     async def _exchange(self, target: _Target, message: bytes, connect_timeout: float | None) -> Answer:
-        connection = self._idle(target) or await self._connect(target, connect_timeout)
-        coming = connection.send(message)
-        if coming is None:
-            # The server closed a kept connection between its last answer and our first byte. This is the one
-            # case in which a POST may be sent again: nothing of it has left.
-            self._forget(connection)
-            connection = await self._connect(target, connect_timeout)
+        connection, coming = self._idle(target), None
+        for _ in range(2):
+            connection = connection or await self._connect(target, connect_timeout)
             coming = connection.send(message)
-        if coming is None:
+            if coming is not None:
+                break
+            # The server closed it between our last look and our first byte. This is the one case in which a POST
+            # may be sent again: nothing of it has left.
+            self._forget(connection)
+            connection = None
+        if connection is None or coming is None:
             raise httpx.WriteError("the connection was closed before anything was sent")
         try:
             answer = await coming
@@ -104,9 +107,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     def _idle(self, target: _Target) -> Connection | None:
         """The connection that rested least, so that those which are too many grow old and go."""
+        oldest = asyncio.get_running_loop().time() - KEEP_ALIVE
         while target.pool:
             connection, since = target.pool.popitem()
-            if connection.reusable and since > asyncio.get_running_loop().time() - KEEP_ALIVE:
+            if connection.reusable and since > oldest and not connection.disturbed:
                 return connection
             connection.abort()
         return None

@@ -169,3 +169,16 @@ async def test_endless_headers_are_given_up() -> None:
         with pytest.raises(httpx.RemoteProtocolError, match="headers are too large"):
             await transport.handle_async_request(a_request(server.url))
     assert connection.MAX_HEAD == 128 * 1024
+
+
+async def test_a_gzip_of_several_members_is_unpacked_whole() -> None:
+    body = gzip.compress(b"hel") + gzip.compress(b"lo")
+    async with serving(answering(packed(b"gzip", body))) as server, a_transport() as transport:
+        assert await (await transport.handle_async_request(a_request(server.url))).aread() == b"hello"
+
+
+async def test_an_answer_that_changes_the_protocol_is_a_protocol_error() -> None:
+    answer = b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x00"
+    async with serving(answering(answer)) as server, a_transport() as transport:
+        with pytest.raises(httpx.RemoteProtocolError, match="does not speak HTTP"):
+            await transport.handle_async_request(a_request(server.url))

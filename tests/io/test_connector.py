@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 import traceback
@@ -239,3 +240,56 @@ async def test_a_plain_proxy_is_told_the_password_of_its_address(monkeypatch: py
         async with a_transport() as transport:
             await transport.handle_async_request(a_request("http://gateway.example/v1/x"))
     assert b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n" in proxy.requests[0]
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+async def test_a_name_that_no_resolver_takes_is_a_connect_error(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    async with a_transport() as transport:
+        with pytest.raises((httpx.ConnectError, httpx.InvalidURL)):
+            await transport.handle_async_request(a_request(f"http://{host}/"))
+
+
+async def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all.pem")
+    async with a_transport() as transport:
+        with pytest.raises(httpx.UnsupportedProtocol, match="SSL_CERT_FILE"):
+            await transport.handle_async_request(a_request("https://127.0.0.1:9/"))
+
+
+async def test_a_resolver_that_fails_after_everybody_left_is_not_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def getaddrinfo(*_: object, **__: object) -> Any:
+        await asyncio.sleep(0.02)
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setenv("no_proxy", "*")
+    request = httpx.Request("GET", "http://slow.example/", extensions={"timeout": {"connect": 0.001}})
+    async with a_transport() as transport:
+        with pytest.raises(httpx.ConnectTimeout):
+            await transport.handle_async_request(request)
+        await asyncio.sleep(0.03)
+    gc.collect()
+    assert caplog.records == []
+
+
+async def test_hundreds_of_handshakes_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "MOST_AT_ONCE", 3)
+    start, opening, most = connector.start_connection, 0, 0
+
+    async def counted(*args: Any, **options: Any) -> socket.socket:
+        nonlocal opening, most
+        opening += 1
+        most = max(most, opening)
+        await asyncio.sleep(0)
+        opening -= 1
+        return await start(*args, **options)
+
+    monkeypatch.setattr(connector, "start_connection", counted)
+    async with serving(answering(OK)) as server, a_transport() as transport:
+        await asyncio.gather(*(transport.handle_async_request(a_request(server.url)) for _ in range(20)))
+    assert (most, server.connections) == (3, 20)

@@ -109,48 +109,6 @@ async def test_cancelling_in_the_middle_of_a_body_closes_the_connection_too() ->
         await asyncio.wait_for(server.gone.wait(), 5)
 
 
-class HangsUpUnseen:
-    """A server in a thread; it resets each connection after one answer, before the client's loop can see it."""
-
-    def __init__(self) -> None:
-        self.requests: list[bytes] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/v1/messages"
-        self.reset = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            peer, _ = self._listening.accept()
-            with peer:
-                if not (request := peer.recv(65536)):
-                    return
-                self.requests.append(request)
-                peer.sendall(OK)
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.reset.set()
-
-    def close(self) -> None:
-        socket.create_connection(self._listening.getsockname()).close()
-        self._thread.join(5)
-        self._listening.close()
-
-
-async def test_a_kept_connection_that_was_reset_before_the_first_byte_costs_one_free_resend() -> None:
-    server = HangsUpUnseen()
-    try:
-        async with a_transport() as transport:
-            for _ in range(3):
-                server.reset.clear()
-                assert (await transport.handle_async_request(a_request(server.url))).status_code == 200
-                server.reset.wait(5)  # not awaited: the loop must not see that the connection is gone
-                time.sleep(0.01)  # noqa: ASYNC251 - nor while the reset crosses the loopback
-        assert len(server.requests) == 3
-    finally:
-        server.close()
-
-
 async def test_what_could_not_be_sent_twice_is_told_as_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = connector.Connector.connect
 
@@ -261,3 +219,97 @@ async def test_a_method_whose_answer_has_rules_of_its_own_is_refused(method: str
     async with a_transport() as transport:
         with pytest.raises(httpx.LocalProtocolError, match=method):
             await transport.handle_async_request(httpx.Request(method, "http://127.0.0.1:9/"))
+
+
+END, RESET = b"end", b"reset"
+LATE = b"HTTP/1.1 408 Late\r\ncontent-length: 0\r\n\r\n"
+
+
+class Unseen:
+    """A server in a thread that says more on a connection after its answer, while the client's loop is busy."""
+
+    def __init__(self, more: bytes) -> None:
+        self.requests: list[bytes] = []
+        self._more = more
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/v1/messages"
+        self.said = threading.Event()
+        self.go_on = threading.Event()
+        self._peers: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            peer, _ = self._listening.accept()
+            self._peers.append(peer)
+            if not (request := peer.recv(65536)):
+                return
+            self.requests.append(request)
+            peer.sendall(OK)
+            self.go_on.wait(5)
+            if self._more == END:
+                peer.shutdown(socket.SHUT_WR)
+            elif self._more == RESET:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+            else:
+                peer.sendall(self._more)
+            self.said.set()
+
+    def close(self) -> None:
+        socket.create_connection(self._listening.getsockname()).close()
+        self._thread.join(5)
+        for peer in (*self._peers, self._listening):
+            peer.close()
+
+
+@pytest.mark.parametrize("more", [END, RESET, OK.replace(b"ok", b"no"), LATE], ids=["end", "reset", "200", "408"])
+async def test_what_came_unseen_on_an_idle_connection_is_not_the_next_answer(more: bytes) -> None:
+    server = Unseen(more)
+    try:
+        async with a_transport() as transport:
+            await transport.handle_async_request(a_request(server.url))
+            server.go_on.set()
+            server.said.wait(5)  # not awaited: the loop is busy meanwhile
+            time.sleep(0.01)  # noqa: ASYNC251 - and while it crosses the loopback
+            response = await transport.handle_async_request(a_request(server.url))
+            assert (response.status_code, await response.aread()) == (200, b"ok")
+    finally:
+        server.close()
+    assert len(server.requests) == 2
+
+
+async def test_a_connection_on_which_the_last_request_is_still_being_sent_is_not_used_again() -> None:
+    read = asyncio.Event()
+
+    async def serve(told: Server, reader: Reader, writer: Writer) -> None:
+        told.requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+        await read.wait()
+
+    async with serving(serve) as server, a_transport() as transport:
+        await transport.handle_async_request(a_request(server.url, b"x" * 20_000_000))
+        await transport.handle_async_request(a_request(server.url))
+        read.set()
+    assert server.connections == 2
+
+
+async def test_closing_does_not_pass_half_an_answer_off_as_a_whole_one() -> None:
+    begun = asyncio.Event()
+
+    async def serve(told: Server, reader: Reader, writer: Writer) -> None:
+        told.requests.append(await read_request(reader))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        await writer.drain()
+        begun.set()
+        await reader.readexactly(1)
+
+    async with serving(serve) as server:
+        transport = PooledTransport()
+        task = asyncio.create_task(transport.handle_async_request(a_request(server.url)))
+        await begun.wait()
+        await asyncio.sleep(0.01)  # until the half has crossed the loopback
+        await transport.aclose()
+        with pytest.raises(httpx.RemoteProtocolError, match="cut short"):
+            await task
