@@ -27,7 +27,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from dagtui import GatewayError, GatewaySettings, Portkey, Record, RunSettings, Session, open_source
+from dagtui import GatewayError, GatewaySettings, Portkey, Record, RunSettings, Session, open_source, process
 from dagtui.core.dag import Dag
 from dagtui.core.model import Request
 from dagtui.core.output import with_instruction
@@ -37,7 +37,6 @@ from dagtui.io.bundled import bundled
 from dagtui.io.export import ResultsWriter
 from dagtui.io.simulator_process import SimulatorProcess, start_simulator
 from dagtui.io.tasks import load_task
-from dagtui.session import calm_collector
 
 RUNS = 5
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -197,7 +196,7 @@ async def refused(simulator: SimulatorProcess) -> None:
 
 
 async def main() -> None:
-    calm_collector()  # as the program does before it starts
+    process.prepare()  # as the program does before it starts
     begun = time.perf_counter()
     simulator = await start_simulator()
     try:

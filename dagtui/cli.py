@@ -3,7 +3,6 @@ run without a screen never loads Textual."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import os
@@ -17,7 +16,6 @@ import click
 from dagtui import __version__
 
 if TYPE_CHECKING:
-    from dagtui.core.settings import Config
     from dagtui.plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -95,7 +93,7 @@ def app_command(file: str, theme: str | None, **chosen: Any) -> None:
         _refuse_word(file)
     with _said_plainly():
         config = _config()
-        _leave(_open_app(_plan(config, path=file, **chosen), theme or config.theme))
+        _leave(_open_app(_plan(config, path=file, **chosen), theme or config.get("theme")))
 
 
 @cli.command()
@@ -116,7 +114,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
         plan = _plan(config, path=str(sample_folder() / "emails.csv"), **chosen)
         if headless or as_json or quiet or not sys.stdout.isatty():
             _leave(_run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False))
-        _leave(_open_app(plan, theme or config.theme, start_at_once=True))
+        _leave(_open_app(plan, theme or config.get("theme"), start_at_once=True))
 
 
 @cli.command()
@@ -143,6 +141,8 @@ def run(file: str, output_format: str | None, as_json: bool, quiet: bool, **chos
 def check(file: str, **chosen: Any) -> None:
     """Look at keys, gateway, task, model, price and terminal; say what to do."""
     with _said_plainly():
+        import asyncio  # a third of the time that `--help` takes
+
         from dagtui.check import check_all
 
         _leave(asyncio.run(check_all(_plan(_config(), path=file, **chosen), click.echo)))
@@ -170,29 +170,30 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...]) -> None:
 def tasks() -> None:
     """List the built-in tasks."""
     with _said_plainly():
-        from dagtui.plan import task_choices
+        from dagtui.plan import Plan, task_choices, task_fields
 
         for choice in task_choices():
             click.echo(f"{choice.name:<10} {choice.description}")
-            click.echo(f"{'':<10} reads {', '.join(choice.reads)}; asks {choice.model}")
+            click.echo(f"{'':<10} reads {', '.join(task_fields(Plan(task=choice.name)))}; asks {choice.model}")
 
 
 # --- from options to a plan ---
 
 
-def _config() -> Config:
+def _config() -> dict[str, Any]:
+    """What the settings files say, by name; without files, nothing."""
     from dagtui.io.config import load_config
 
-    return load_config(Path.cwd())
+    return dict(load_config(Path.cwd()) or ())
 
 
-def _plan(config: Config, *, path: str, **chosen: Any) -> Plan:
-    from dagtui.core.settings import RunSettings, checked
+def _plan(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
+    from dagtui.core.run_settings import RunSettings
     from dagtui.plan import Plan, default_plan_gateway
 
     def pick(name: str) -> Any:
         given = chosen.get(name)
-        return getattr(config, name) if given is None else given
+        return config.get(name) if given is None else given
 
     names = ("concurrency", "attempts", "timeout", "requests_per_minute", "bad_rows")
     values = {name: value for name in names if (value := pick(name)) is not None}
@@ -202,7 +203,7 @@ def _plan(config: Config, *, path: str, **chosen: Any) -> Plan:
         path=path,
         task=pick("task") or "email",
         gateway=pick("gateway") or default_plan_gateway(),
-        settings=checked(RunSettings, values, "settings"),
+        settings=RunSettings(**values),
         format=chosen["input_format"],
         output=chosen["output"],
         output_format=chosen.get("output_format"),
@@ -211,8 +212,8 @@ def _plan(config: Config, *, path: str, **chosen: Any) -> Plan:
         provider=pick("provider"),
         portkey_config=pick("portkey_config"),
         custom_host=pick("custom_host"),
-        metadata={**config.metadata, **{k: str(v) for k, v in _pairs(chosen["metadata"], "--metadata").items()}},
-        prices=config.prices,
+        metadata={**config.get("metadata", {}), **_pairs(chosen["metadata"], "--metadata")},
+        prices=config.get("prices", {}),
         knobs=_pairs(chosen["sim"], "--sim"),
         seed=chosen["seed"],
     )
@@ -242,12 +243,14 @@ def _value(text: str) -> Any:
 def _open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False) -> int:
     if not sys.stdout.isatty():
         raise click.UsageError('The app needs a terminal; without one, use "dagtui run FILE".')
+    gc.disable()  # until the first screen is painted: a twentieth of the time until then
     from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted
 
     return run_app(plan, start_at_once=start_at_once, theme=theme)
 
 
 def _run_headless(plan: Plan, *, as_json: bool, quiet: bool, data_to_stdout: bool) -> int:
+    import asyncio
     from dataclasses import replace
 
     from dagtui.headless import run_headless

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from dagtui import process
 from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event
 from dagtui.core.figures import clock, count, money, rate
@@ -25,7 +26,7 @@ from dagtui.core.report import as_text, report
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
 from dagtui.plan import Plan, open_session
-from dagtui.session import RunResult, Session, calm_collector
+from dagtui.session import RunResult, Session
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
 _LINE = 5.0  # seconds between two progress lines elsewhere
@@ -43,7 +44,7 @@ async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool =
     narrator = Narrator(session, Console(stderr=True, highlight=False), quiet=quiet)
     try:
         with _signals(session, narrator):
-            calm_collector()
+            process.prepare()
             # Scheduled before the run is, so that it hears the first event.
             events = asyncio.create_task(_stream(session, sys.stdout)) if stream_events else None
             session.start()

@@ -8,7 +8,6 @@ result = await session.wait()
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import random
 import secrets
@@ -106,7 +105,8 @@ class Session:
         self._loop_time: Callable[[], float] = time.monotonic  # the loop's own once the session has started
         self._epoch: float | None = None  # epoch seconds at the loop's zero
         self._task: asyncio.Task[RunResult] | None = None
-        self._sink_error = ""
+        self._ended = False
+        self._stopped_because = ""
         self._audit = audit
 
     # --- what front ends read ---
@@ -127,7 +127,12 @@ class Session:
         return self._stats.snapshot(now, self._runner.held_by())
 
     async def events(self) -> AsyncIterator[Event]:
-        """Every event from now on; starts the run if it has not begun. A slow reader costs memory, not speed."""
+        """Every event from now on, none once the run has ended; starts it if it has not begun.
+
+        A slow reader costs memory, not speed.
+        """
+        if self._ended:
+            return
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._subscribers.append(queue)
         self.start()
@@ -205,8 +210,9 @@ class Session:
         try:
             await self._runner.run()
         except* DagtuiError as group:
-            self._sink_error = str(group.exceptions[0])
+            self._stopped_because = str(group.exceptions[0])
         finally:
+            self._ended = True
             self._close_sinks()
             for queue in self._subscribers:
                 queue.put_nowait(None)
@@ -217,8 +223,8 @@ class Session:
         snapshot = self.snapshot()
         runner, counts = self._runner, snapshot.counts
         reason = snapshot.reason
-        if self._sink_error:
-            return RunResult("stopped", ExitCode.INTERNAL, self._sink_error, snapshot)
+        if self._stopped_because:
+            return RunResult("stopped", ExitCode.INTERNAL, self._stopped_because, snapshot)
         if runner.stopped_by is not None:
             return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
         if runner.ending == "cancelling":
@@ -241,7 +247,7 @@ class Session:
             try:
                 sink.write(event)
             except Exception as error:
-                self._drop(sink, error)
+                self._failed(sink, error)
 
         if isinstance(event, RecordEnded) and self._flush_timer is None:
             self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
@@ -253,18 +259,22 @@ class Session:
             try:
                 sink.flush()
             except Exception as error:
-                self._drop(sink, error)
+                self._failed(sink, error)
 
-    def _drop(self, sink: Sink, error: Exception) -> None:
-        """An observer cannot hurt the run; a results file that cannot be written stops it."""
-        self._sinks = tuple(other for other in self._sinks if other is not sink)
-        _log.warning("a sink was dropped", exc_info=error)
+    def _failed(self, sink: Sink, error: Exception) -> None:
+        """An observer cannot hurt the run, and is dropped; results that cannot be written stop it.
+
+        Their sink is told on all the same: what is in flight is paid for, and there may be room when it closes.
+        """
         told = str(error) if isinstance(error, DagtuiError) else f"{type(error).__name__}: {error}"
         if sink.essential:
-            self._sink_error = f"The results cannot be written: {told}"
-            self._runner.drain(self._sink_error)
-        else:
-            self._stats.fold(Noted(self._now(), f"an observer was dropped: {told}"))
+            self._stopped_because = f"The results cannot be written: {told}"
+            if not self._ended:
+                self._runner.drain(self._stopped_because)
+            return
+        _log.warning("an observer was dropped", exc_info=error)
+        self._sinks = tuple(other for other in self._sinks if other is not sink)
+        self._stats.fold(Noted(self._now(), f"an observer was dropped: {told}"))
 
     def _close_sinks(self) -> None:
         if self._flush_timer is not None:
@@ -272,8 +282,8 @@ class Session:
         for sink in self._sinks:
             try:
                 sink.close()
-            except (OSError, DagtuiError) as error:
-                self._sink_error = f"The results cannot be written: {error}"
+            except Exception as error:
+                self._failed(sink, error)
 
 
 class _Listed:
@@ -285,17 +295,6 @@ class _Listed:
     async def __aiter__(self) -> AsyncIterator[Record | RowError]:
         for row in self._rows:
             yield row
-
-
-def calm_collector() -> None:
-    """Take what is loaded out of the garbage collector's sight, and let it look less often.
-
-    For a front end to call once, when its process is about to run: a full collection pauses the loop for 20 to 35
-    ms, and at the default thresholds a seventh of the throughput goes into collections that find nothing.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 1000)
 
 
 def new_run_id() -> str:

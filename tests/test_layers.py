@@ -19,9 +19,11 @@ INSIDE: dict[str, set[str]] = {
     "engine": {"core", "engine"},
     "io": {"core", "io"},
     "simulator": {"core", "simulator"},
+    "process": set(),
     "session": {"core", "engine", "io"},
-    "plan": {"core", "io", "session"},
-    "headless": {"core", "session", "plan"},
+    "opening": {"core", "io", "session"},
+    "plan": {"core", "io", "opening", "session"},
+    "headless": {"core", "session", "plan", "dagtui"},
     "check": {"core", "plan"},
     "tui": {"core", "session", "plan", "tui", "dagtui"},
     "testing": {"core"},
@@ -34,7 +36,9 @@ OUTSIDE: dict[str, set[str]] = {
     "engine": {"aiolimiter", "tenacity"},
     "io": {"httpx", "httptools", "aiohappyeyeballs", "pydantic", "platformdirs"},
     "simulator": {"aiohttp", "pydantic"},
+    "process": set(),
     "session": set(),
+    "opening": {"platformdirs"},
     "plan": {"platformdirs"},
     "headless": {"rich", "pydantic"},
     "check": set(),
@@ -58,7 +62,7 @@ ONLY_IN: dict[str, set[str]] = {
     "aiohappyeyeballs": {"io/connector.py"},
     "sqlite3": {"io/journal.py"},
     "genai_prices": {"core/pricing.py"},
-    "platformdirs": {"io/config.py", "plan.py"},
+    "platformdirs": {"io/config.py", "opening.py", "plan.py"},
 }
 
 

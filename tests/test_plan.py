@@ -11,12 +11,15 @@ from dagtui.core.settings import RunSettings
 from dagtui.plan import (
     Plan,
     chosen_models,
+    default_plan_gateway,
     gateway_choices,
+    gateway_problem,
     look_at,
     open_session,
     problems,
     sample_folder,
     task_choices,
+    task_fields,
 )
 
 EMAILS = str(sample_folder() / "emails.csv")
@@ -52,17 +55,24 @@ async def test_rows_that_cannot_be_read_keep_a_plan_from_starting_unless_they_ar
 
 
 def test_gateways_say_whether_they_could_be_used() -> None:
-    ready = {
-        choice.name: choice.ready for choice in gateway_choices({"ANTHROPIC_API_KEY": "sk-ant-0123456789abcdef"})
-    }
-    assert ready == {"demo": True, "portkey": False, "local": True}
+    environ = {"ANTHROPIC_API_KEY": "sk-ant-0123456789abcdef"}
+    problem = {choice.name: gateway_problem(choice.name, environ) for choice in gateway_choices()}
+    assert (problem["demo"], problem["local"]) == ("", "")
+    assert "PORTKEY_API_KEY is not set" in problem["portkey"]
 
 
-def test_the_built_in_tasks_name_their_model_and_fields() -> None:
+def test_a_key_of_portkey_makes_it_the_gateway_of_who_names_none() -> None:
+    assert [default_plan_gateway(environ) for environ in ({}, {"PORTKEY_API_KEY": " "})] == ["demo", "demo"]
+    assert default_plan_gateway({"PORTKEY_API_KEY": "x"}) == "portkey"
+
+
+def test_the_built_in_tasks_are_listed_with_the_models_that_they_ask() -> None:
     tasks = {choice.name: choice for choice in task_choices()}
     assert set(tasks) == {"email", "tickets", "reviews"}
-    assert tasks["email"].reads == ("content",)
-    assert "haiku" in tasks["email"].model
+    for name, task in tasks.items():
+        assert task.model == ", ".join(sorted({choice.model for choice in chosen_models(Plan(task=name))}))
+        assert "haiku" in task.model
+    assert task_fields(Plan(task="email")) == ("content",)
 
 
 def test_the_command_line_may_choose_another_model_than_the_task() -> None:

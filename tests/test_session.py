@@ -123,6 +123,50 @@ def test_results_that_cannot_be_written_stop_the_run_because_more_answers_would_
     assert len(gateway.sent) < 30
 
 
+def test_results_that_could_not_be_written_once_are_told_of_what_is_paid_for_all_the_same() -> None:
+    failed: list[Event] = []
+
+    def once(event: Event) -> bool:
+        if isinstance(event, RecordEnded) and not failed:
+            failed.append(event)
+            return True
+        return False
+
+    full = Observer(essential=True, breaks=once)
+    result = run_in_virtual_time(session(1000, sinks=[full]).run())
+    written = [event for event in full.events if isinstance(event, RecordEnded)]
+    assert len(written) == result.snapshot.counts.ended - 1
+    assert result.snapshot.counts.succeeded > 1
+
+
+class BreaksAtTheEnd(Observer):
+    def close(self) -> None:
+        super().close()
+        raise RuntimeError("no more")
+
+
+def test_an_observer_that_breaks_at_the_end_hurts_nobody() -> None:
+    first, second = BreaksAtTheEnd(), Observer()
+    result = run_in_virtual_time(session(sinks=[first, second]).run())
+    assert (result.outcome, result.exit_code) == ("complete", ExitCode.OK)
+    assert (first.closed, second.closed) == (True, True)
+
+
+def test_results_that_cannot_be_written_at_the_very_end_make_the_run_fail() -> None:
+    result = run_in_virtual_time(session(sinks=[BreaksAtTheEnd(essential=True)]).run())
+    assert (result.outcome, result.exit_code) == ("stopped", ExitCode.INTERNAL)
+    assert "no more" in result.reason
+
+
+def test_who_follows_events_after_the_end_is_told_that_there_are_none() -> None:
+    async def follow() -> list[Event]:
+        live = session()
+        await live.run()
+        return [event async for event in live.events()]
+
+    assert run_in_virtual_time(follow()) == []
+
+
 def test_a_result_is_handed_to_the_system_soon_although_no_other_follows() -> None:
     def slow_last(request: object, attempt: int) -> GatewayError | str:
         again = attempt == 1 and request.seq == 1  # type: ignore[attr-defined]

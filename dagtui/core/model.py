@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, TypeAlias
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dagtui.core.errors import Billed, ErrorKind
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel  # these values are needed before there is time to load it
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Attempt:
         return self.ended_at - self.sent_at
 
 
-Value: TypeAlias = BaseModel | str
+Value: TypeAlias = "BaseModel | str"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,8 @@ class Cancelled:
     reason: str
     attempts: int = 0
     perhaps_billed: bool = False
+    usage: Usage = Usage()
+    cost: Decimal | None = None
 
 
 Outcome: TypeAlias = Success | Failure | Skipped | Cancelled

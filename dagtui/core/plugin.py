@@ -15,11 +15,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
-from dagtui.core.model import Prompt, ProviderChoice, Value
+    from dagtui.core.model import Prompt, ProviderChoice, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""What a user may set, guarded where it enters. Unknown names are refused with the nearest known one."""
+"""What a user may set, guarded where it enters. Unknown names are refused with the nearest known one.
+
+`RunSettings` has a module of its own, which loads faster than this one, and can be had here too.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,17 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from dagtui.core.errors import ConfigError, nearest
-from dagtui.core.retry import RetryPolicy
+from dagtui.core.run_settings import MAX_ATTEMPTS, MAX_CONCURRENCY, RunSettings
 
-MAX_CONCURRENCY = 10_000
+__all__ = [
+    "MAX_CONCURRENCY",
+    "Config",
+    "GatewayName",
+    "GatewaySettings",
+    "PriceOverride",
+    "RunSettings",
+    "checked",
+]
 
 GatewayName = str
 """`demo`, `portkey`, `local`, or a base URL."""
@@ -19,29 +30,6 @@ GatewayName = str
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RunSettings(_Settings):
-    """How a run behaves. Durations in seconds."""
-
-    concurrency: int = Field(
-        default=10, ge=1, le=MAX_CONCURRENCY, description="requests in flight at once, at most"
-    )
-    attempts: int = Field(
-        default=5, ge=1, le=100, description="tries a request; waiting out a rate limit is not counted"
-    )
-    timeout: float = Field(default=600.0, gt=0, description="seconds an attempt may take")
-    deadline: float = Field(default=1800.0, gt=0, description="seconds a request may take with all its retries")
-    requests_per_minute: float | None = Field(default=None, gt=0, description="a cap of your own")
-    continue_on_error: bool = Field(default=True, description="go on when a request fails")
-    bad_rows: Literal["fail", "skip"] = Field(
-        default="fail", description="what to do with rows that cannot be read"
-    )
-
-    @property
-    def retry(self) -> RetryPolicy:
-        """The policy that these settings amount to."""
-        return RetryPolicy(attempts=self.attempts, deadline=self.deadline)
 
 
 class GatewaySettings(_Settings):
@@ -79,7 +67,7 @@ class Config(_Settings):
     task: str | None = None
     theme: str | None = None
     concurrency: int | None = Field(default=None, ge=1, le=MAX_CONCURRENCY)
-    attempts: int | None = Field(default=None, ge=1, le=100)
+    attempts: int | None = Field(default=None, ge=1, le=MAX_ATTEMPTS)
     timeout: float | None = Field(default=None, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
     bad_rows: Literal["fail", "skip"] | None = None

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from platformdirs import user_config_path
 
 from dagtui.core.errors import ConfigError
-from dagtui.core.settings import Config, PriceOverride, checked
 from dagtui.io.toml import read_toml
+
+if TYPE_CHECKING:
+    from dagtui.core.settings import Config
 
 CONFIG_NAME = "dagtui.toml"
 
 _SECRETS = frozenset({"api_key", "portkey_api_key", "provider_key", "anthropic_api_key", "openai_api_key"})
 
 
-def load_config(cwd: Path, user_dir: Path | None = None) -> Config:
+def load_config(cwd: Path, user_dir: Path | None = None) -> Config | None:
     """The settings of both files; where both set one, the file in `cwd` wins. Tables are merged by key.
 
-    `user_dir` is the user's settings folder, by default the platform's.
+    `user_dir` is the user's settings folder, by default the platform's. None when there is neither file: the start
+    need not wait for pydantic then.
 
     Raises:
         ConfigError: naming the file and the line or setting that is wrong.
     """
     folder = user_dir if user_dir is not None else user_config_path("dagtui")
+    paths = [path for path in (folder / CONFIG_NAME, cwd / CONFIG_NAME) if path.exists()]
+    if not paths:
+        return None
+    from dagtui.core.settings import Config, checked
+
     merged: dict[str, Any] = {}
-    for path in (folder / CONFIG_NAME, cwd / CONFIG_NAME):
-        if path.exists():
-            for name, value in _read(path).items():
-                merged[name] = {**merged.get(name, {}), **value} if isinstance(value, dict) else value
+    for path in paths:
+        for name, value in _read(path).items():
+            merged[name] = {**merged.get(name, {}), **value} if isinstance(value, dict) else value
     return checked(Config, merged, CONFIG_NAME)
 
 
 def _read(path: Path) -> dict[str, Any]:
     """One file's settings, checked on their own, so that a message names this file."""
+    from dagtui.core.settings import Config, PriceOverride, checked
+
     values = read_toml(path)
     for name in values:
         if name.lower() in _SECRETS:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 from collections.abc import Iterable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from dagtui import process
 from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.figures import count
 from dagtui.tui import signals
@@ -73,7 +76,7 @@ class DagtuiApp(ThemedApp):
         signals.listen(self.leave_for_signal)
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
-        self.call_after_refresh(_settle_memory)
+        self.call_after_refresh(_after_first_paint)
 
     async def _start_or_set_up(self) -> None:
         try:
@@ -93,6 +96,7 @@ class DagtuiApp(ThemedApp):
         self.plan = plan
         self.session = await self.desk.open_session(plan)
         self.result = None
+        process.prepare()
         await self.push_screen(Dashboard(self.session))
 
     async def new_run(self) -> None:
@@ -235,8 +239,8 @@ def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None) -
     return int(code or 0)
 
 
-def _settle_memory() -> None:
-    """After the first paint, keep the garbage collector from walking what will live as long as the app."""
-    from dagtui.session import calm_collector  # loads the engine, now that something is painted
-
-    calm_collector()
+def _after_first_paint() -> None:
+    """What the first screen need not wait for."""
+    gc.enable()  # the command line put it off
+    # What a run needs is loaded beside the loop, so that neither the first keys nor the start wait for it.
+    threading.Thread(target=import_module, args=("dagtui.opening",), daemon=True).start()

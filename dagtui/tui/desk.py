@@ -26,7 +26,11 @@ class Desk(Protocol):
         ...
 
     def gateway_choices(self) -> tuple[GatewayChoice, ...]:
-        """The gateways there are, and whether each is ready."""
+        """The gateways there are."""
+        ...
+
+    def gateway_problem(self, name: str) -> str:
+        """Why the gateway cannot be used now; empty if it can."""
         ...
 
     def problems(self, plan: Plan, view: InputView) -> dict[str, str]:

@@ -22,6 +22,22 @@ class ThemedApp(SafeApp):
         super().__init__()
         self.palette = Palette({})
         self._theme_problems: tuple[str, ...] = ()
+        self._styled = False
+
+    def on_mount(self) -> None:
+        """From here on the style sheets have been read, and a change of theme is a change of them."""
+        self._styled = True
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the colours of the theme in force.
+
+        The first screen asks for it before any style sheet was applied. Textual would read them all, throw that
+        away and read them again; to name the colours is enough then.
+        """
+        if self._styled:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def load_themes(self, folders: Iterable[Path], wanted: str | None) -> None:
         """Take in the themes of `folders` and put on `wanted`, with or without its prefix."""

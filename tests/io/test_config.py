@@ -13,7 +13,7 @@ from dagtui.core.settings import Config
 from dagtui.io.config import load_config
 
 
-def load(folder: Path, here: str | bytes = "", user: str = "") -> Config:
+def load(folder: Path, here: str | bytes = "", user: str = "") -> Config | None:
     (folder / "user").mkdir()
     if here:
         (folder / "dagtui.toml").write_bytes(here.encode() if isinstance(here, str) else here)
@@ -23,7 +23,7 @@ def load(folder: Path, here: str | bytes = "", user: str = "") -> Config:
 
 
 def test_without_files_nothing_is_set(tmp_path: Path) -> None:
-    assert load(tmp_path) == Config()
+    assert load(tmp_path) is None
 
 
 def test_the_file_beside_the_work_wins_and_tables_are_merged_by_key(tmp_path: Path) -> None:
@@ -33,6 +33,7 @@ def test_the_file_beside_the_work_wins_and_tables_are_merged_by_key(tmp_path: Pa
         user='concurrency = 3\ntimeout = 2.5\n[metadata]\nteam = "x"\nuser = "me"\n'
         '[prices."m/2"]\ninput = 1\noutput = 2\n',
     )
+    assert config is not None
     assert (config.concurrency, config.timeout) == (7, 2.5)
     assert config.metadata == {"team": "mine", "user": "me"}
     assert config.prices["m/1"].input == Decimal("0.1")

@@ -74,15 +74,12 @@ class TaskChoice:
     name: str
     description: str
     model: str
-    reads: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class GatewayChoice:
     name: str
     description: str
-    ready: bool
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -301,20 +298,18 @@ class FakeDesk:
 
     def task_choices(self) -> tuple[TaskChoice, ...]:
         return (
-            TaskChoice("email", "sorts emails into categories", "claude-3-5-haiku-20241022", ("subject", "body")),
-            TaskChoice("sentiment", "says how a text feels", "claude-3-5-haiku-20241022", ("text",)),
+            TaskChoice("email", "sorts emails into categories", "claude-3-5-haiku-20241022"),
+            TaskChoice("sentiment", "says how a text feels", "claude-3-5-haiku-20241022"),
         )
 
     def gateway_choices(self) -> tuple[GatewayChoice, ...]:
         return (
-            GatewayChoice("demo", "the embedded simulator: no key, nothing is spent", ready=True),
-            GatewayChoice(
-                "portkey",
-                "Portkey's hosted gateway",
-                False,
-                "PORTKEY_API_KEY is not set; get one at app.portkey.ai.",
-            ),
+            GatewayChoice("demo", "the embedded simulator: no key, nothing is spent"),
+            GatewayChoice("portkey", "Portkey's hosted gateway"),
         )
+
+    def gateway_problem(self, name: str) -> str:
+        return "PORTKEY_API_KEY is not set; get one at app.portkey.ai." if name == "portkey" else ""
 
     def problems(self, plan: Any, view: InputView) -> dict[str, str]:
         found = dict(self.wrong)

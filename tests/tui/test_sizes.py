@@ -48,7 +48,7 @@ async def test_the_setup_screen_is_whole_at_every_size_from_80_by_24(folder: Pat
                     for name in ("#brand", "#picker", "#preview", "#settings", "#start-line")
                 ]
                 whole(panels, width, height)
-                for field in app.screen.query(".field"):
+                for field in app.screen.query("#fields > *, #labels, #notes"):
                     assert app.screen.query_one("#settings").region.contains_region(field.region)
 
 

@@ -8,18 +8,19 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from dagtui.core.events import Phase
 from dagtui.core.figures import count
-from dagtui.core.settings import MAX_CONCURRENCY
+from dagtui.core.run_settings import MAX_CONCURRENCY
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.figures import CategoriesPanel, ConcurrencyPanel, LatencyPanel, LimitsPanel, MoneyPanel
 from dagtui.tui.widgets.heading import Heading
+from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.panel import Panel
 from dagtui.tui.widgets.request_map import RequestMap
 from dagtui.tui.widgets.requests import RequestsTable
@@ -35,7 +36,7 @@ _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancellin
 _STEERED = frozenset({"step", "double", "pause", "drain", "cancel"})
 
 
-class Dashboard(Screen[None]):
+class Dashboard(FittedScreen):
     """Watches and steers one session. It asks the session, ten times a second, and is never told."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,7 +86,7 @@ class Dashboard(Screen[None]):
                     yield LimitsPanel(id="limits", classes="panel")
                     yield CategoriesPanel(id="categories", classes="panel")
                     yield RequestMap(id="map", classes="panel")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin the run and the looking."""

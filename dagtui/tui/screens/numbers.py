@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
+from dagtui.core.run_settings import MAX_ATTEMPTS, MAX_CONCURRENCY, RunSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Number:
 
 NUMBERS: tuple[Number, ...] = (
     Number("concurrency", "concurrency", "requests at once; + and - change it while it runs", 1, MAX_CONCURRENCY),
-    Number("attempts", "attempts", "tries a request; waiting out a rate limit is not counted", 1, 100),
+    Number("attempts", "attempts", "tries a request; waiting out a rate limit is not counted", 1, MAX_ATTEMPTS),
     Number(
         "requests_per_minute", "req/minute", "a cap of your own", 0.1, 10_000_000,
         whole=False, may_be_blank=True, placeholder="no cap",
@@ -64,7 +65,7 @@ NUMBERS: tuple[Number, ...] = (
 
 def settings_from(before: RunSettings, texts: Mapping[str, str]) -> tuple[RunSettings, dict[str, str]]:
     """`before` with the numbers in `texts`, and sentences by field for those that cannot be taken."""
-    values: dict[str, float | int | None] = {}
+    values: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for number in NUMBERS:
         try:
@@ -73,4 +74,4 @@ def settings_from(before: RunSettings, texts: Mapping[str, str]) -> tuple[RunSet
             wrong[number.name] = str(error)
         else:
             values[number.name] = int(value) if number.whole and value is not None else value
-    return before.model_copy(update=values), wrong
+    return replace(before, **values), wrong

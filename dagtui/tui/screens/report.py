@@ -11,13 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
-from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from dagtui.core.report import Section, report
 from dagtui.core.text import visible
 from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.sheet import Line, Sheet, fit, gauge
+from dagtui.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
     from dagtui.session import RunResult, Session
@@ -32,7 +33,7 @@ _SPEECH = {
 }
 
 
-class ReportScreen(Screen[None]):
+class ReportScreen(FittedScreen):
     """Every figure of the run that has ended, and what to change next time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,7 +65,7 @@ class ReportScreen(Screen[None]):
                 hint = Static(Content(text), id="report-hints")
                 hint.border_title = "next time"
                 yield hint
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Arrow keys scroll at once."""

@@ -11,14 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Select, Static
+from textual.widgets import Input, Select, Static
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line
 from dagtui.tui.screens.export import home, tilde
-from dagtui.tui.screens.numbers import NUMBERS, Number, settings_from
+from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.numbers import NUMBERS, settings_from
 from dagtui.tui.widgets.files import FileList, Preview
+from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.widgets.start import StartButton
 
 if TYPE_CHECKING:
     from dagtui.plan import InputView, Plan
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
     from dagtui.tui.desk import Desk
 
 _NOTE = 200
+_LABELS = {"task": "task", "gateway": "gateway"} | {number.name: number.label for number in NUMBERS}
 
 
-class SetupScreen(Screen[None]):
+class SetupScreen(FittedScreen):
     """Makes a plan, and starts it when nothing is wrong with it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,18 +60,20 @@ class SetupScreen(Screen[None]):
                 )
                 yield FileList(id="files")
             yield Preview(id="preview")
-        with Container(id="settings") as settings:
+        with Horizontal(id="settings") as settings:
             settings.border_title = "run"
-            yield self._choice_row("task", [choice.name for choice in self.desk.task_choices()], plan.task)
-            yield self._choice_row(
-                "gateway", [choice.name for choice in self.desk.gateway_choices()], plan.gateway
-            )
-            for number in NUMBERS:
-                yield _number_row(number, plan)
+            yield Static("\n".join(_LABELS.values()), id="labels")
+            with Container(id="fields"):
+                yield _choice("task", [choice.name for choice in self.desk.task_choices()], plan.task)
+                yield _choice("gateway", [choice.name for choice in self.desk.gateway_choices()], plan.gateway)
+                for number in NUMBERS:
+                    shown = number.shown(plan.settings)
+                    yield Input(shown, placeholder=number.placeholder, compact=True, id=number.name)
+            yield Static("", id="notes", markup=False)
         with Horizontal(id="start-line"):
-            yield Button("Start  F5", variant="primary", compact=True, id="start")
+            yield StartButton("Start  F5", id="start")
             yield Static("", id="start-note", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         """List the folder and look at the file that the plan names."""
@@ -151,15 +156,7 @@ class SetupScreen(Screen[None]):
         )
         if self.view is not None:
             wrong = {**self.desk.problems(self.plan, self.view), **wrong}
-        for number in NUMBERS:
-            self._note(number.name, number.note(self._value(number.name)), wrong.get(number.name, ""))
-        tasks = {choice.name: choice for choice in self.desk.task_choices()}
-        task = tasks.get(self.plan.task)
-        self._note("task", f"{task.description} · {task.model}" if task else "", wrong.get("task", ""))
-        gateways = {choice.name: choice for choice in self.desk.gateway_choices()}
-        gateway = gateways.get(self.plan.gateway)
-        unready = gateway.problem if gateway is not None and not gateway.ready else ""
-        self._note("gateway", gateway.description if gateway else "", wrong.get("gateway", unready))
+        self._tell(wrong)
         ready = not wrong and self.view is not None
         self._say_ready(wrong, ready=ready)
         return ready
@@ -177,7 +174,7 @@ class SetupScreen(Screen[None]):
             note.update(Content.styled("✖ " + ", ".join(sorted(wrong)) + ": see above", "$error"))
         else:
             note.update("pick a file first")
-        self.query_one("#start", Button).set_class(not ready, "-blocked")
+        self.query_one("#start").set_class(not ready, "-blocked")
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()
@@ -186,31 +183,30 @@ class SetupScreen(Screen[None]):
         value = cast("Select[str]", self.query_one(f"#{name}", Select)).value
         return value if isinstance(value, str) else cast("str", getattr(self.plan, name))
 
-    def _note(self, name: str, note: str, problem: str) -> None:
-        text = (
-            Content.styled(f"✖ {one_line(problem, _NOTE)}", "$error")
-            if problem
-            else Content(one_line(note, _NOTE))
-        )
-        self.query_one(f"#{name}-note", Static).update(text)
+    def _tell(self, wrong: dict[str, str]) -> None:
+        """Beside each field, what it is about or what is wrong with it."""
+        notes = {number.name: number.note(self._value(number.name)) for number in NUMBERS}
+        tasks = {choice.name: f"{choice.description} · {choice.model}" for choice in self.desk.task_choices()}
+        notes["task"] = tasks.get(self.plan.task, "")
+        gateways = {choice.name: choice.description for choice in self.desk.gateway_choices()}
+        notes["gateway"] = gateways.get(self.plan.gateway, "")
+        if self.plan.gateway in gateways and (unready := self.desk.gateway_problem(self.plan.gateway)):
+            wrong = {"gateway": unready, **wrong}
+        lines = [
+            Content.styled(f"✖ {one_line(wrong[name], _NOTE)}", "$error")
+            if name in wrong
+            else Content(one_line(notes[name], _NOTE))
+            for name in _LABELS
+        ]
+        self.query_one("#notes", Static).update(Content("\n").join(lines))
 
     @property
     def _dagtui(self) -> DagtuiApp:
         return cast("DagtuiApp", self.app)  # pyright: ignore[reportUnknownMemberType]
 
-    def _choice_row(self, name: str, choices: list[str], chosen: str) -> Horizontal:
-        names = choices if chosen in choices else [*choices, chosen]
-        options = [(Content(one_line(text, 60)), text) for text in names]
-        return Horizontal(
-            Static(name, classes="field-name"),
-            Select(cast("list[tuple[str, str]]", options), value=chosen, allow_blank=False, compact=True, id=name),
-            Static("", id=f"{name}-note", classes="field-note", markup=False),
-            classes="field",
-        )
-
     # --- the start ---
 
-    @on(Button.Pressed, "#start")
+    @on(StartButton.Pressed)
     def action_start(self) -> None:
         """Open a session and go to the dashboard, or say what is wrong."""
         if self._starting:
@@ -233,13 +229,10 @@ class SetupScreen(Screen[None]):
             self._starting = False
 
 
-def _number_row(number: Number, plan: Plan) -> Horizontal:
-    return Horizontal(
-        Static(number.label, classes="field-name"),
-        Input(number.shown(plan.settings), placeholder=number.placeholder, compact=True, id=number.name),
-        Static("", id=f"{number.name}-note", classes="field-note", markup=False),
-        classes="field",
-    )
+def _choice(name: str, choices: list[str], chosen: str) -> Select[str]:
+    names = choices if chosen in choices else [*choices, chosen]
+    options = [(Content(one_line(text, 60)), text) for text in names]
+    return Select(cast("list[tuple[str, str]]", options), value=chosen, allow_blank=False, compact=True, id=name)
 
 
 def _brand() -> Content:

@@ -1,0 +1,40 @@
+"""What a user chose to run, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from dagtui.core.run_settings import RunSettings
+
+if TYPE_CHECKING:
+    from dagtui.core.settings import PriceOverride
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. `output` None keeps the results in the state folder, where `Session.export` finds them.
+
+    `model` and `provider` override the task's; `knobs` and `seed` are the simulator's; `stdout` takes the results
+    instead of a file.
+    """
+
+    path: str = ""
+    task: str = "email"
+    gateway: str = "demo"
+    settings: RunSettings = field(default_factory=RunSettings)
+    format: str | None = None
+    output: Path | None = None
+    output_format: str | None = None
+    failures: Path | None = None
+    stdout: TextIO | None = None
+    model: str | None = None
+    provider: str | None = None
+    portkey_config: str | None = None
+    custom_host: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    prices: Mapping[str, PriceOverride] = field(default_factory=dict[str, Any])
+    knobs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    seed: int = 0

@@ -1,0 +1,250 @@
+"""From a plan to a session that is ready to start. Whatever can be wrong is found before the first request, and
+said in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platformdirs import user_state_path
+
+from dagtui.core.dag import Dag
+from dagtui.core.errors import BadInput, ConfigError
+from dagtui.core.figures import money
+from dagtui.core.model import Prompt, ProviderChoice, Record, Usage
+from dagtui.core.plan import Plan
+from dagtui.core.plugin import Context, Plugin
+from dagtui.core.pricing import PriceTable
+from dagtui.core.settings import GatewaySettings
+from dagtui.io.credentials import gateway_settings
+from dagtui.io.source import FileSource, Scan, open_source
+from dagtui.io.tasks import load_task, missing_fields
+
+# The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
+# probe begins: a look at the plan does without.
+if TYPE_CHECKING:
+    from dagtui.core.ports import Gateway, Sink
+    from dagtui.core.snapshot import Snapshot
+    from dagtui.io.simulator_process import SimulatorProcess
+    from dagtui.session import Session
+
+
+async def probe_gateway(plan: Plan, environ: Mapping[str, str]) -> str:
+    """What answers at the plan's gateway, as a phrase.
+
+    Raises:
+        DagtuiError: a key is missing, or nothing answers.
+    """
+    if plan.gateway == "demo":
+        return "demo: the embedded simulator; no key, nothing is spent"
+    from dagtui.io.portkey import Portkey
+
+    settings = settings_of(plan, plugin_of(plan), None, environ)
+    gateway = Portkey(settings)
+    try:
+        flavour = await gateway.probe()
+    finally:
+        await gateway.aclose()
+    return f"{plan.gateway}: {settings.base_url} answers ({flavour})"
+
+
+async def open_session(plan: Plan, environ: Mapping[str, str]) -> Session:
+    """A session ready to start. Nothing has been sent to a model yet.
+
+    Raises:
+        DagtuiError: one sentence that says what is wrong, where, and what to do.
+    """
+    from dagtui.session import Session, new_run_id
+
+    plugin = plugin_of(plan)
+    source, scan, first = await asyncio.to_thread(_read_input, plan, plugin)
+    run_id = new_run_id()
+    results, sinks = _sinks(plan, plugin, scan, run_id)
+    prices = PriceTable(plan.prices)
+    choices = choices_of(plugin, first)
+    # The price table takes a third of a second to load: better before the first request than during it.
+    await asyncio.to_thread(lambda: [prices.knows(choice.provider, choice.model) for choice in choices])
+    gateway, simulator = await _open_gateway(plan, plugin, first, environ, run_id)
+    return Session(
+        plugin=plugin,
+        records=source,
+        gateway=gateway,
+        settings=plan.settings,
+        prices=prices,
+        sinks=sinks,
+        total=scan.records,
+        title=f"{source.name} · {plugin.name} · {plan.gateway}",
+        results_path=results,
+        run_id=run_id,
+        seed=plan.seed,
+        owned=[simulator.aclose] if simulator else [],
+        audit=_audit(simulator, prices, choices) if simulator else None,
+    )
+
+
+def _read_input(plan: Plan, plugin: Plugin) -> tuple[FileSource, Scan, Record | None]:
+    source = open_source(plan.path, format=plan.format, bad_rows=plan.settings.bad_rows)
+    scan = source.scan()
+    first = source.preview(1)
+    if plan.path != "-" and (missing := missing_fields(plugin, scan.columns)):
+        raise BadInput(f"{source.name}: {missing}")
+    return source, scan, first[0] if first else None
+
+
+def _sinks(plan: Plan, plugin: Plugin, scan: Scan, run_id: str) -> tuple[Path | None, list[Sink]]:
+    from dagtui.io.export import FailuresWriter, ResultsWriter
+
+    dag = Dag(plugin.dimensions)
+    output, wanted = plan.output, plan.output_format
+    source = None if plan.path == "-" else Path(plan.path)
+    if plan.stdout is not None:
+        results = ResultsWriter(plan.stdout, wanted or "jsonl", dag, scan.columns)
+    else:
+        if output is None:
+            output = user_state_path("dagtui", ensure_exists=True) / "runs" / run_id / "results.jsonl"
+            output.parent.mkdir(parents=True, mode=0o700)
+        wanted = wanted or _format_of(output)
+        results = ResultsWriter(output, wanted, dag, scan.columns, source=source)
+    failures = plan.failures
+    if failures is None and output is not None:
+        failures = output.with_name(f"{output.stem}.failures{output.suffix}")
+    sinks: list[Sink] = [results]
+    if failures is not None:
+        sinks.append(FailuresWriter(failures, _format_of(failures), scan.columns, source=source))
+    return output, sinks
+
+
+def _format_of(path: Path) -> str:
+    suffix = path.suffix.lower().lstrip(".")
+    formats = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl"}
+    if suffix not in formats:
+        raise ConfigError(
+            f'{path}: results are written as .csv, .tsv or .jsonl, not as "{path.suffix}"; rename it.'
+        )
+    return formats[suffix]
+
+
+async def _open_gateway(
+    plan: Plan, plugin: Plugin, first: Record | None, environ: Mapping[str, str], run_id: str
+) -> tuple[Gateway, SimulatorProcess | None]:
+    from dagtui.io.portkey import Portkey
+    from dagtui.io.simulator_process import start_simulator
+
+    if plan.gateway == "demo":
+        simulator = await start_simulator(plan.knobs, plan.seed)
+        try:
+            settings = settings_of(plan, plugin, first, environ, base_url=simulator.url)
+        except BaseException:
+            await simulator.aclose()
+            raise
+        return Portkey(settings, run_id=run_id), simulator
+    gateway = Portkey(settings_of(plan, plugin, first, environ), run_id=run_id)
+    try:
+        await gateway.probe()
+    except BaseException:
+        await gateway.aclose()
+        raise
+    return gateway, None
+
+
+def _audit(
+    simulator: SimulatorProcess, prices: PriceTable, choices: Sequence[ProviderChoice]
+) -> Callable[[Snapshot], Awaitable[str]]:
+    """Compares a run with the ledger of the simulator that answered it; its cost too, where one model answered."""
+    models = {(choice.provider, choice.model) for choice in choices}
+
+    async def compare(snapshot: Snapshot) -> str:
+        try:
+            totals = await simulator.totals()
+        except OSError as error:
+            return f"The simulator's ledger cannot be read: {error}"
+        ours = (snapshot.attempts, snapshot.usage.input_total, snapshot.usage.output)
+        theirs = (totals["requests"], totals["input_tokens"], totals["output_tokens"])
+        told = f"{theirs[0]:,} requests, {theirs[1]:,} tokens in, {theirs[2]:,} out"
+        spent = snapshot.money.spent
+        if len(models) == 1 and spent is not None:
+            cost = prices.cost(*next(iter(models)), Usage(theirs[1], theirs[2]))
+            told += f", {money(cost)}"
+            if cost != spent:
+                return f"{told} by the simulator's ledger, which counts abandoned requests too"
+        if ours == theirs:
+            return f"{told}: the simulator's ledger says the same"
+        return f"{told} by the simulator's ledger, which counts abandoned requests too"
+
+    return compare
+
+
+def settings_of(
+    plan: Plan, plugin: Plugin, first: Record | None, environ: Mapping[str, str], base_url: str | None = None
+) -> GatewaySettings:
+    """The settings of the plan's gateway, keys included.
+
+    Raises:
+        ConfigError: a key is missing, or the gateway cannot be what the plan says.
+    """
+    choices = choices_of(plugin, first)
+    provider, model = (choices[0].provider, choices[0].model) if choices else ("anthropic", "")
+    return gateway_settings(
+        plan.gateway,
+        environ,
+        provider=provider,
+        model=model,
+        config=plan.portkey_config,
+        custom_host=plan.custom_host,
+        metadata=plan.metadata,
+        base_url=base_url,
+        override_provider=plan.provider,
+    )
+
+
+def choices_of(plugin: Plugin, first: Record | None) -> list[ProviderChoice]:
+    """The models that the plugin picks for the first record, as far as it tells without asking one."""
+    fields: Mapping[str, Any] = first.fields if first is not None else {}
+    found: list[ProviderChoice] = []
+    for dimension in plugin.dimensions:
+        try:
+            choice = plugin.select_provider(Context(dimension, fields, {}))
+        except Exception:
+            continue
+        if isinstance(choice, ProviderChoice):
+            found.append(choice)
+    return found
+
+
+def plugin_of(plan: Plan) -> Plugin:
+    """The plan's task, with the plan's own model if it names one.
+
+    Raises:
+        DagtuiError: there is no such task, or it is wrong.
+    """
+    plugin = load_task(plan.task)
+    Dag(plugin.dimensions)
+    return _Overridden(plugin, plan) if plan.model or plan.provider else plugin
+
+
+class _Overridden(Plugin):
+    """A plugin whose model was chosen on the command line."""
+
+    def __init__(self, plugin: Plugin, plan: Plan) -> None:
+        self._plugin = plugin
+        self._plan = plan
+        self.name = plugin.name
+        self.dimensions = plugin.dimensions
+        self.reads = plugin.reads
+
+    def create_prompt(self, ctx: Context) -> str | Prompt | Awaitable[str | Prompt]:
+        return self._plugin.create_prompt(ctx)
+
+    def select_provider(self, ctx: Context) -> ProviderChoice | Awaitable[ProviderChoice]:
+        choice = self._plugin.select_provider(ctx)
+        return self._changed(choice) if isinstance(choice, ProviderChoice) else self._later(choice)
+
+    async def _later(self, choice: Awaitable[ProviderChoice]) -> ProviderChoice:
+        return self._changed(await choice)
+
+    def _changed(self, choice: ProviderChoice) -> ProviderChoice:
+        model, provider = self._plan.model or choice.model, self._plan.provider or choice.provider
+        return replace(choice, model=model, provider=provider)
