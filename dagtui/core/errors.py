@@ -3,6 +3,7 @@
     DagtuiError
     ├── BadInput          the file or its rows            exit 4
     ├── ConfigError       settings, tasks, plugins, flags exit 2
+    │   ├── TargetExists  a file that holds something would be overwritten
     │   └── KeyMissing    an API key is absent or malformed  exit 5
     └── GatewayError      one attempt failed; its `kind` decides what happens next
 
@@ -99,6 +100,10 @@ class ConfigError(DagtuiError):
     exit_code = ExitCode.CONFIGURATION
 
 
+class TargetExists(ConfigError):  # noqa: N818
+    """What would be written exists already and holds something; nothing was touched."""
+
+
 class KeyMissing(ConfigError):  # noqa: N818
     """An API key is absent or cannot be one."""
 
@@ -110,7 +115,8 @@ class GatewayError(DagtuiError):
     """One attempt failed.
 
     `retry_after` is in seconds as the provider asked; `billed` says whether money may have been spent;
-    `gateway_retries` counts attempts that the gateway made behind our back.
+    `gateway_retries` counts attempts that the gateway made behind our back. `most_attempts` is set where
+    the same question mostly meets the same fate, at full price (a refusal, an answer that was cut off).
     """
 
     kind: ErrorKind
@@ -120,6 +126,7 @@ class GatewayError(DagtuiError):
     billed: Billed = "no"
     request_id: str | None = None
     gateway_retries: int = 0
+    most_attempts: int | None = None
 
     def __post_init__(self) -> None:
         self.exit_code = exit_code_of(self.kind)
@@ -147,5 +154,5 @@ def exit_code_of(kind: ErrorKind) -> ExitCode:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint such as ` (did you mean "subject"?)`, or nothing when no known name is close."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = get_close_matches(name, list(known), n=1, cutoff=0.65)
     return f' (did you mean "{close[0]}"?)' if close else ""

@@ -20,6 +20,7 @@ CUT_OFF = frozenset({"max_tokens", "length"})
 REFUSED = frozenset({"refusal", "content_filter"})
 
 _decoder = json.JSONDecoder()
+_MOST_STARTS = 200  # braces tried in a text: each may be read to the end before it turns out to be none
 
 
 @lru_cache(maxsize=256)
@@ -54,12 +55,13 @@ def parse(dimension: Dimension, response: Response) -> Value:
     """The value of an answer.
 
     Raises:
-        GatewayError: kind `invalid_output`, billed, saying what does not fit and how the text began.
+        GatewayError: kind `invalid_output`, billed, saying what does not fit and how the text began; or `plugin`,
+            when the dimension's own model raised what no validator may.
     """
     if response.stop_reason in REFUSED:
-        raise _invalid(f"the model refused ({response.stop_reason})", response)
+        raise _invalid(f"the model refused ({response.stop_reason})", response, most_attempts=2)
     if response.stop_reason in CUT_OFF:
-        raise _invalid("the answer was cut off at max_tokens; raise it", response)
+        raise _invalid("the answer was cut off at max_tokens; raise it", response, most_attempts=2)
     if dimension.output is None:
         if not response.text.strip():
             raise _invalid("the answer is empty", response)
@@ -72,6 +74,9 @@ def parse(dimension: Dimension, response: Response) -> Value:
         raise _invalid(f"{where}: {first['msg'].lower()}", response) from None
     except ValueError:
         raise _invalid("the answer holds no JSON object", response) from None
+    except Exception as error:  # out of a validator of the user's own
+        message = f'the model of "{dimension.name}" raised {type(error).__name__}: {error}'
+        raise GatewayError(ErrorKind.PLUGIN, message, status=response.status, billed="yes") from error
 
 
 def category_of(dimension: Dimension, value: Value) -> str | None:
@@ -83,18 +88,20 @@ def category_of(dimension: Dimension, value: Value) -> str | None:
 
 
 def _first_object(text: str) -> dict[str, Any]:
-    start = text.find("{")
-    while start >= 0:
+    start = -1
+    for _ in range(_MOST_STARTS):
+        start = text.find("{", start + 1)
+        if start < 0:
+            break
         try:
             found: Any = _decoder.raw_decode(text, start)[0]
         except (ValueError, RecursionError):
-            start = text.find("{", start + 1)
             continue
         return found
     raise ValueError("no object")
 
 
-def _invalid(reason: str, response: Response) -> GatewayError:
+def _invalid(reason: str, response: Response, most_attempts: int | None = None) -> GatewayError:
     begin = one_line(response.text, 120)
     return GatewayError(
         ErrorKind.INVALID_OUTPUT,
@@ -102,4 +109,5 @@ def _invalid(reason: str, response: Response) -> GatewayError:
         status=response.status,
         billed="yes",
         request_id=response.request_id,
+        most_attempts=most_attempts,
     )

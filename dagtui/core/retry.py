@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from dagtui.core.errors import ErrorKind, GatewayError
 
+LEAST_ASKED = 0.1
+"""Seconds below which a `retry-after` is none: who obeys a 0 to the letter asks thousands of times a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How patient a request is.
 
     `attempts` bounds tries that failed for its own sake; throttling (429, 529) does not use them up and is
-    bounded by `deadline` alone. All durations in seconds.
+    bounded by `deadline` alone, which counts attempts and the waits between them. All durations in seconds.
     """
 
     attempts: int = 5
@@ -57,8 +60,9 @@ def decide(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform
     kind = error.kind
     if not kind.retryable:
         return GiveUp(f"{kind.value} is not retried")
-    if not kind.throttled and failures.own >= policy.attempts:
-        return GiveUp(f"{policy.attempts} attempts used up")
+    attempts = min(policy.attempts, error.most_attempts or policy.attempts)
+    if not kind.throttled and failures.own >= attempts:
+        return GiveUp(f"{attempts} attempts used up" if attempts > 1 else "asking again would not help")
     if error.retry_after is not None and error.retry_after > policy.retry_after_cap:
         return GiveUp(f"asked to wait {error.retry_after:.0f} s, more than {policy.retry_after_cap:.0f} s")
     again = _wait(policy, error, failures, uniform)
@@ -68,7 +72,7 @@ def decide(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform
 
 
 def _wait(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float) -> TryAgain:
-    if error.retry_after is not None and error.retry_after >= 0:
+    if error.retry_after is not None and error.retry_after >= LEAST_ASKED:
         asked = error.retry_after
         return TryAgain(asked + uniform * max(0.05, 0.1 * min(asked, 10.0)), "retry-after")
     if error.kind is ErrorKind.INVALID_OUTPUT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,6 +31,8 @@ from dagtui.core.pricing import PriceTable
 from dagtui.core.retry import Failures, GiveUp, RetryPolicy, TryAgain, decide
 from dagtui.engine.limiter import Limiter, LimiterClosed
 
+_log = logging.getLogger("dagtui.engine")
+
 _NO_TOKENS = Usage()
 _AGAIN = retry_if_exception_type(GatewayError)
 
@@ -40,8 +43,9 @@ class _Call:
 
     request: Request
     dimension: Dimension
-    began: float
     attempts: int = 0
+    sending: bool = False
+    spent: float = 0.0  # seconds in attempts and between them; not those in a queue or a pause
     own_failures: int = 0
     throttled: int = 0
     usage: Usage = _NO_TOKENS
@@ -54,6 +58,9 @@ class _Call:
 
     def wait(self, state: RetryCallState | None = None) -> float:
         return self.decision.wait if isinstance(self.decision, TryAgain) else 0.0
+
+    def cancelled(self, reason: str) -> Cancelled:
+        return Cancelled(reason, self.attempts, self.perhaps_billed, self.usage, self.cost)
 
     def bill(self, usage: Usage, cost: Decimal | None) -> None:
         self.usage = usage if self.usage is _NO_TOKENS else self.usage + usage
@@ -82,8 +89,8 @@ class Caller:
     gave_up: Callable[[AttemptError], None]
 
     async def call(self, request: Request, dimension: Dimension) -> Outcome:
-        """The outcome of `request`. Only cancellation and defects of our own escape as exceptions."""
-        call = _Call(request, dimension, self.clock())
+        """The outcome of `request`. A task that is cancelled here has its outcome all the same."""
+        call = _Call(request, dimension)
         try:
             try:
                 return await self._attempt(call)
@@ -99,7 +106,12 @@ class Caller:
         except GatewayError as error:
             return Failure(_plain(error), call.attempts, call.usage, call.cost, request.trace_id)
         except LimiterClosed:
-            return Cancelled("the run was stopped before it was answered", call.attempts, call.perhaps_billed)
+            return call.cancelled("the run was stopped before it was answered")
+        except asyncio.CancelledError:
+            if call.sending:
+                call.perhaps_billed = True
+                return call.cancelled("abandoned; the provider may bill it all the same")
+            return call.cancelled("the run was stopped before it was answered")
 
     async def _between(self, seconds: float) -> None:
         self.waiting(+1)
@@ -109,7 +121,7 @@ class Caller:
             self.waiting(-1)
 
     async def _attempt(self, call: _Call) -> Success:
-        await self.limiter.acquire()
+        await self.limiter.acquire(again=call.attempts > 0)
         sent_at = self.clock()
         call.attempts += 1
         response: Response | None = None
@@ -125,15 +137,27 @@ class Caller:
         return self._book_success(call, value, response, sent_at)
 
     async def _send(self, call: _Call) -> Response:
+        call.sending = True
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self.timeout):
-                return await self.gateway.complete(call.request, call.attempts)
+            async with asyncio.timeout(None) as patience:
+                # At the end one more turn of the loop: an answer read in this very turn has been paid for.
+                timer = loop.call_later(self.timeout, lambda: patience.reschedule(loop.time()))
+                try:
+                    response = await self.gateway.complete(call.request, call.attempts)
+                finally:
+                    timer.cancel()
         except TimeoutError:
-            raise GatewayError(
-                ErrorKind.TIMEOUT,
-                f"no answer within {self.timeout:g} s; the provider may still bill it",
-                billed="maybe",
-            ) from None
+            message = f"no answer within {self.timeout:g} s; the provider may still bill it"
+            raise GatewayError(ErrorKind.TIMEOUT, message, billed="maybe") from None
+        except GatewayError:
+            raise
+        except Exception as error:
+            _log.exception("the gateway raised")
+            message = f"the gateway's code raised {type(error).__name__}: {error}"
+            raise GatewayError(ErrorKind.PLUGIN, message, billed="maybe") from error
+        call.sending = False
+        return response
 
     def _price(self, call: _Call, response: Response) -> Decimal | None:
         choice = call.request.choice
@@ -176,9 +200,12 @@ class Caller:
         else:
             call.own_failures += 1
         call.perhaps_billed = call.perhaps_billed or error.billed != "no"
-        failures = Failures(call.own_failures, call.throttled, now - call.began)
+        call.spent += now - sent_at
+        failures = Failures(call.own_failures, call.throttled, call.spent)
         call.decision = decide(self.policy, error, failures, self.draw())
         again = call.decision if isinstance(call.decision, TryAgain) else None
+        call.spent += call.wait()
+        call.sending = False
         attempt = Attempt(
             number=call.attempts,
             sent_at=sent_at,

@@ -18,7 +18,7 @@ class LimiterClosed(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Limiter:
-    """Admits attempts in the order in which they asked.
+    """Admits attempts in the order in which they asked, those that ask again before fresh ones.
 
     `requests_per_minute` is a cap of the user's own. It is enforced with a burst of a tenth of a second's worth,
     because a bucket of a whole minute lets nearly twice the rate through in the worst minute (the worst window of
@@ -30,26 +30,34 @@ class Limiter:
         self.in_flight = 0
         self.paused = False
         self.closed = False
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._fresh: deque[asyncio.Future[None]] = deque()
+        self._again: deque[asyncio.Future[None]] = deque()
         self._sleeping: set[asyncio.Future[None]] = set()
         self._pace: AsyncLimiter | None = None
-        self._tap = asyncio.Lock()
+        self._pacing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         if requests_per_minute is not None:
             burst = max(1, math.ceil(requests_per_minute / 600))
             self._pace = AsyncLimiter(burst, burst * 60 / requests_per_minute)
 
-    async def acquire(self) -> None:
+    async def acquire(self, again: bool = False) -> None:
         """Wait until an attempt may leave, and take a slot for it. Give it back with `release`.
+
+        `again`: it is not its request's first, and has waited already.
 
         Raises:
             LimiterClosed: nothing leaves any more.
         """
         if self._pace is None:
-            await self._slot()
+            await self._slot(again)
             return
-        async with self._tap:  # one waits for the rate cap, the others queue behind it
-            await self._pace.acquire()
-            await self._slot()
+        async with self._turn:  # one waits for the rate cap, the others queue behind it
+            self._reject_if_closed()
+            if not self._pace.has_capacity():
+                await self._paced(self._pace)
+            else:
+                await self._pace.acquire()
+            await self._slot(again)
 
     def release(self) -> None:
         """Give a slot back, when its attempt has truly ended."""
@@ -73,10 +81,13 @@ class Limiter:
     def close(self) -> None:
         """Send everybody home who waits here, now and from now on. What is in flight is left alone."""
         self.closed = True
-        for future in (*self._queue, *self._sleeping):
+        for future in (*self._again, *self._fresh, *self._sleeping):
             if not future.done():
                 future.set_exception(LimiterClosed())
-        self._queue.clear()
+        self._again.clear()
+        self._fresh.clear()
+        if self._pacing is not None:
+            self._pacing.cancel()
 
     async def wait(self, seconds: float) -> None:
         """Sleep between two attempts.
@@ -99,21 +110,32 @@ class Limiter:
         """What keeps the number in flight where it is, as a sentence's end."""
         if self.paused:
             return "paused by you"
-        if self._pace is not None and self._tap.locked() and self.in_flight < self.target:
+        if self._pace is not None and self._turn.locked() and self.in_flight < self.target:
             return "held by your requests-a-minute cap"
         if self.in_flight > self.target:
             return f"lowered: {self.in_flight - self.target} more to come back"
-        if self._queue:
+        if self._again or self._fresh:
             return "set by you"
         return "below the limit: nothing else is ready"
 
-    async def _slot(self) -> None:
+    async def _paced(self, pace: AsyncLimiter) -> None:
+        """Wait for the rate cap in a task of its own, which `close` can end."""
+        self._pacing = asyncio.ensure_future(pace.acquire())
+        try:
+            await self._pacing
+        except asyncio.CancelledError:
+            self._reject_if_closed()
+            raise
+        finally:
+            self._pacing = None
+
+    async def _slot(self, again: bool) -> None:
         self._reject_if_closed()
-        if self._free() and not self._queue:
+        if self._free() and not self._again and not self._fresh:
             self.in_flight += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        (self._again if again else self._fresh).append(turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -125,8 +147,8 @@ class Limiter:
         return self.in_flight < self.target and not self.paused and not self.closed
 
     def _admit(self) -> None:
-        while self._queue and self._free():
-            turn = self._queue.popleft()
+        while self._free() and (queue := self._again or self._fresh):
+            turn = queue.popleft()
             if not turn.done():
                 self.in_flight += 1
                 turn.set_result(None)

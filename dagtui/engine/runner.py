@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from dagtui.core.dag import Dag, Frontier
@@ -48,9 +48,7 @@ from dagtui.engine.limiter import Limiter
 
 _log = logging.getLogger("dagtui.engine")
 
-_LOOKAHEAD = (
-    32  # requests kept ready beyond the concurrency limit, so that a freed slot never waits for the source
-)
+_LOOKAHEAD = 32  # requests kept ready beyond the limit, so that a freed slot never waits for the source
 
 
 @dataclass(slots=True)
@@ -184,7 +182,7 @@ class Runner:
     async def _read(self, group: asyncio.TaskGroup) -> None:
         count = 0
         try:
-            async for row in self._source:
+            async for row in self._rows():
                 if isinstance(row, RowError):
                     self._reject(row)
                     continue
@@ -196,6 +194,16 @@ class Runner:
             self.drain(f"the input cannot be read on: {error}")
         else:
             self._emit(SourceEnded(self._clock(), count))
+
+    async def _rows(self) -> AsyncIterator[Record | RowError]:
+        try:
+            async for row in self._source:
+                yield row
+        except DagtuiError:
+            raise
+        except Exception as error:
+            _log.exception("the source raised")
+            raise BadInput(f"{type(error).__name__}: {error}") from error
 
     def _reject(self, row: RowError) -> None:
         self._emit(RowRejected(self._clock(), row.line, row.message))
@@ -219,10 +227,7 @@ class Runner:
         try:
             outcome = await self._outcome(opened, position)
         except asyncio.CancelledError:
-            self._ready -= 1
-            reason = "abandoned; the provider may bill it all the same"
-            self._finish(group, opened, position, Cancelled(reason, perhaps_billed=True))
-            raise
+            outcome = Cancelled("the run was stopped before it was sent")
         self._ready -= 1
         self._finish(group, opened, position, outcome)
         self._make_room()

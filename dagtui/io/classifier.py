@@ -37,10 +37,11 @@ _NO_MONEY = re.compile(
     r"credit balance|reached your specified .{0,20}usage limits|insufficient[ _](?:funds|balance|quota)", re.I
 )
 _NO_MODEL = re.compile(
-    r"\bmodel\b.*(?:does not exist|not found|not exist|no access)"
+    r"\bmodel:? [`'\"][^`'\"]{1,200}[`'\"] (?:does not exist|was not found|not found)"
     r"|(?:unknown|invalid|no such) model\b|not a valid model",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
+_MISSING = re.compile(r"does not exist|not found|not exist|no access", re.IGNORECASE)
 _GATEWAY_REFUSES = re.compile(
     r"^(?:Portkey Error: )?(?:Invalid (?:config|provider|custom host|content type|prompt id)|Either x-portkey"
     r"|Following keys are not valid|Cannot override default config|Query router did not resolve)",
@@ -99,6 +100,7 @@ def failure(
         billed=billed,
         request_id=portkey_headers.request_id(headers),
         gateway_retries=portkey_headers.gateway_retries(headers),
+        most_attempts=1 if status >= 500 and elapsed >= GATEWAY_PATIENCE else None,
     )
 
 
@@ -127,6 +129,8 @@ def _decide(status: int, said: Said, wait: float | None, asked: Asked, elapsed: 
             return ErrorKind.UNKNOWN_MODEL, "no", f"Your gateway does not allow the model {asked.model!r}."
         case 402 | 412:
             return _budget(said)
+        case 403 if not said.is_json:
+            return ErrorKind.BAD_REQUEST, "no", "It is not JSON: a firewall on the way dislikes this request?"
         case 401 | 403:
             return ErrorKind.AUTH, "no", _which_key(said, asked)
         case 429:
@@ -202,7 +206,7 @@ def _refused(status: int, said: Said, asked: Asked) -> _Verdict:
         return _budget(said)
     if said.by_gateway or said.code.startswith("inline_") or _GATEWAY_REFUSES.search(said.message):
         return ErrorKind.CONFIG, "no", _how_to_configure(said, asked)
-    if said.type == "model_not_allowed_error" or said.code == "model_not_found" or _NO_MODEL.search(said.message):
+    if said.type == "model_not_allowed_error" or said.code == "model_not_found" or _no_model(said, asked):
         return ErrorKind.UNKNOWN_MODEL, "no", f"Check the model's name: {asked.model!r}."
     if status == 404 and (said.by_provider or said.type == "not_found_error"):
         return ErrorKind.UNKNOWN_MODEL, "no", f"Check the model's name: {asked.model!r}."
@@ -212,6 +216,13 @@ def _refused(status: int, said: Said, asked: Asked) -> _Verdict:
     if status == 407:
         return ErrorKind.CONFIG, "no", "The proxy wants a login; put it into HTTPS_PROXY, or set NO_PROXY."
     return ErrorKind.BAD_REQUEST, "no", ""
+
+
+def _no_model(said: Said, asked: Asked) -> bool:
+    """Whether the message says that the model is unknown: it must name it, for other things are not found too."""
+    name = asked.model.rsplit("/", 1)[-1]
+    named = bool(name) and name in said.message and _MISSING.search(said.message)
+    return bool(named or _NO_MODEL.search(said.message))
 
 
 def _how_to_configure(said: Said, asked: Asked) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -258,6 +259,8 @@ async def _addresses(host: str, port: int) -> _Addresses:
 
 
 def _reason(error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many open files: raise the limit with ulimit -n, or lower the concurrency"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -12,6 +12,9 @@ Route: TypeAlias = Literal["/messages", "/chat/completions"]
 
 Json: TypeAlias = dict[str, Any]
 
+MOST_TOKENS = 10_000_000
+"""What one answer may claim; no model takes so many, and nonsense must not overflow a sum."""
+
 _ANTHROPIC_COUNTS = frozenset({"anthropic", "bedrock", "vertex-ai"})
 
 
@@ -125,4 +128,6 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        return 0
+    return min(value, MOST_TOKENS)

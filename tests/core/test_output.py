@@ -81,3 +81,9 @@ def test_any_text_is_an_answer_or_a_located_error(text: str) -> None:
     except GatewayError as error:
         told = error.message
     assert not told or told.isprintable()
+
+
+def test_a_text_full_of_braces_is_given_up_soon() -> None:
+    text = '{"a":' * 100_000  # quadratic for who tries each brace to the end of the text
+    with pytest.raises(GatewayError, match="no JSON object"):
+        parse(MAIL, reply(text))

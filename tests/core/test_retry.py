@@ -44,10 +44,17 @@ def test_retry_after_is_honoured_and_never_undercut() -> None:
     assert 7.0 <= again.wait <= 7.7
 
 
-def test_a_retry_after_of_zero_still_spreads_the_returns() -> None:
-    again = failed(ErrorKind.RATE_LIMITED, retry_after=0.0, uniform=0.999)
-    assert isinstance(again, TryAgain)
-    assert 0 < again.wait < 0.1
+@pytest.mark.parametrize("asked", [0.0, 0.001])
+def test_a_retry_after_of_next_to_nothing_backs_off_like_none_at_all(asked: float) -> None:
+    again = failed(ErrorKind.RATE_LIMITED, throttled=5, retry_after=asked, uniform=0.5)
+    assert again == TryAgain(8.0, "backoff")
+
+
+def test_what_mostly_fails_alike_is_asked_once_more_only() -> None:
+    assert isinstance(failed(ErrorKind.INVALID_OUTPUT, own=1, most_attempts=2), TryAgain)
+    assert failed(ErrorKind.INVALID_OUTPUT, own=2, most_attempts=2) == GiveUp("2 attempts used up")
+    assert isinstance(failed(ErrorKind.INVALID_OUTPUT, own=2), TryAgain)
+    assert isinstance(failed(ErrorKind.SERVER, own=1, most_attempts=1), GiveUp)
 
 
 def test_an_absurd_retry_after_is_given_up_with_the_reason() -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from pydantic import BaseModel, field_validator
 
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.events import AttemptEnded, PhaseChanged, SourceEnded
@@ -227,13 +229,15 @@ def test_an_answer_that_does_not_fit_is_asked_again_and_its_tokens_are_counted_a
     assert snapshot.money.wasted == Decimal("0.00017")
 
 
-def test_an_answer_cut_off_at_max_tokens_is_not_a_success() -> None:
-    cut = Response('{"label": "x"}', Usage(1, 1), "fake-model", stop_reason="max_tokens")
-    run = Run(1, FakeGateway(cut), Asking(Dimension("ask", output=Label)), attempts=1)
+@pytest.mark.parametrize("why", ["max_tokens", "refusal"])
+def test_an_answer_cut_off_or_refused_is_no_success_and_is_asked_for_once_more_only(why: str) -> None:
+    cut = Response('{"label": "x"}', Usage(1, 1), "fake-model", stop_reason=why)
+    run = Run(1, FakeGateway(cut), Asking(Dimension("ask", output=Label)), attempts=5)
     run.finish()
     failure = run.outcomes()["1"]["ask"]
     assert isinstance(failure, Failure)
-    assert "max_tokens" in failure.error.message
+    assert failure.attempts == 2
+    assert why in failure.error.message
 
 
 class Chain(Asking):
@@ -317,14 +321,130 @@ def test_a_row_that_cannot_be_read_otherwise_stops_the_run() -> None:
     assert "stopped: broken; --bad-rows skip" in snapshot.reason
 
 
-def test_a_gateway_that_breaks_its_contract_ends_the_run_instead_of_losing_records() -> None:
+def test_a_gateway_that_breaks_its_contract_fails_that_record_and_no_other() -> None:
     def answer(request: Request, attempt: int) -> str:
-        raise KeyError("a defect")
+        if request.seq == 1:
+            raise KeyError("a defect")
+        return "ok"
 
     run = Run(3, FakeGateway(answer))
-    with pytest.raises(ExceptionGroup):
-        run.finish()
-    assert run.of(PhaseChanged)[-1].phase == "ended"
+    snapshot = run.finish()
+    failure = run.outcomes()["2"]["ask"]
+    assert isinstance(failure, Failure)
+    assert (failure.error.kind, failure.error.billed) == (ErrorKind.PLUGIN, "maybe")
+    assert "raised KeyError: 'a defect'" in failure.error.message
+    assert (snapshot.counts.succeeded, snapshot.counts.failed, snapshot.attempts) == (2, 1, 3)
+
+
+def test_a_source_that_breaks_its_contract_ends_the_run_in_order() -> None:
+    def rows() -> Iterator[Record]:
+        yield ROWS[0]  # type: ignore[misc]
+        raise KeyError("a defect")
+
+    run = Run(ROWS[:1], FakeGateway())
+    run.source._rows = rows()
+    snapshot = run.finish()
+    assert run.runner.stopped_by is ErrorKind.BAD_INPUT
+    assert "the input cannot be read on: KeyError: 'a defect'" in snapshot.reason
+    assert list(run.outcomes()) == ["1"]
+
+
+class Raising(BaseModel):
+    label: str
+
+    @field_validator("label")
+    @classmethod
+    def check(cls, value: str) -> str:
+        raise KeyError(value)
+
+
+def test_a_validator_that_raises_what_it_may_not_fails_its_record_once_and_is_paid_for() -> None:
+    run = Run(2, FakeGateway('{"label": "x"}'), Asking(Dimension("ask", output=Raising)))
+    snapshot = run.finish()
+    failure = run.outcomes()["1"]["ask"]
+    assert isinstance(failure, Failure)
+    assert (failure.error.kind, failure.attempts, failure.usage) == (ErrorKind.PLUGIN, 1, Usage(90, 40))
+    assert (snapshot.counts.failed, snapshot.phase) == (2, "ended")
+
+
+def test_an_answer_that_was_read_in_the_turn_of_its_timeout_counts() -> None:
+    gateway = FakeGateway()
+
+    async def complete(request: Request, attempt: int) -> Response:
+        answered = asyncio.get_running_loop().create_future()
+        # As when the loop was blocked: the answer and the timer are found in one turn, the answer first.
+        asyncio.get_running_loop().call_later(2.0 - 1e-10, answered.set_result, Response("ok", Usage(1, 1), "m"))
+        return await answered
+
+    gateway.complete = complete  # type: ignore[method-assign]
+    run = Run(1, gateway, timeout=2.0)
+    snapshot = run.finish()
+    assert (snapshot.counts.succeeded, snapshot.attempts) == (1, 1)
+
+
+def test_neither_a_pause_nor_a_queue_uses_up_the_deadline() -> None:
+    run = Run(
+        4,
+        FakeGateway(refusing(ErrorKind.RATE_LIMITED, 1, retry_after=1.0), latency=1.0),
+        concurrency=1,
+        deadline=5.0,
+    )
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        run.runner.pause()
+        await asyncio.sleep(1000)
+        run.runner.resume()
+
+    assert run.finish(steer()).counts.succeeded == 4
+
+
+def test_what_asks_again_goes_before_what_is_fresh() -> None:
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        return GatewayError(ErrorKind.SERVER, "no") if request.seq == 0 and attempt == 1 else "ok"
+
+    run = Run(50, FakeGateway(answer, latency=1.0), concurrency=1)
+    run.finish()
+    assert [request.seq for _, request, _ in run.gateway.sent][:4] == [0, 1, 0, 2]
+
+
+def test_draining_does_not_wait_for_the_rate_cap() -> None:
+    run = Run(40, FakeGateway(latency=0.1), concurrency=20, requests_per_minute=6)
+
+    async def steer() -> None:
+        await asyncio.sleep(1.0)
+        run.runner.drain("enough")
+
+    snapshot = run.finish(steer())
+    assert snapshot.elapsed == pytest.approx(1.0)
+    assert (snapshot.counts.succeeded, len(run.gateway.sent)) == (1, 1)
+
+
+def test_cancelling_while_the_rate_cap_holds_calls_nothing_billed_that_was_never_sent() -> None:
+    run = Run(40, FakeGateway(latency=0.1), concurrency=20, requests_per_minute=6)
+
+    async def steer() -> None:
+        await asyncio.sleep(1.0)
+        run.runner.cancel("enough")
+
+    run.finish(steer())
+    cancelled = [o["ask"] for o in run.outcomes().values() if isinstance(o["ask"], Cancelled)]
+    assert cancelled
+    assert not any(outcome.perhaps_billed for outcome in cancelled)
+
+
+def test_what_was_paid_before_a_request_was_stopped_stands_in_its_outcome() -> None:
+    run = Run(1, FakeGateway("sorry, no", latency=1.0), Asking(Dimension("ask", output=Label)))
+
+    async def steer() -> None:
+        await asyncio.sleep(2.5)
+        run.runner.cancel("enough")
+
+    run.finish(steer())
+    outcome = run.outcomes()["1"]["ask"]
+    assert isinstance(outcome, Cancelled)
+    assert (outcome.attempts, outcome.perhaps_billed) == (3, True)
+    assert (outcome.usage, outcome.cost) == (Usage(180, 80), Decimal("0.00034"))
 
 
 def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:

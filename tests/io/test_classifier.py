@@ -319,9 +319,22 @@ def test_what_the_headers_say_is_carried() -> None:
 
 
 def test_a_500_after_the_gateways_patience_says_so() -> None:
-    message = str(refused(500, status_failure("Something went wrong"), elapsed=301.1))
-    assert "301 s" in message
-    assert "max_tokens" in message
+    error = refused(500, status_failure("Something went wrong"), elapsed=301.1)
+    assert "301 s" in error.message
+    assert "max_tokens" in error.message
+    assert error.most_attempts == 1
+    assert refused(500, status_failure("Something went wrong"), elapsed=2.0).most_attempts is None
+
+
+def test_a_firewalls_page_fails_its_record_and_does_not_stop_the_run_as_a_refused_key_would() -> None:
+    error = refused(403, b"<html><title>Attention Required! | Cloudflare</title></html>")
+    assert error.kind is ErrorKind.BAD_REQUEST
+    assert "firewall" in error.message
+
+
+def test_something_else_that_was_not_found_is_no_unknown_model() -> None:
+    assert refused(400, provider("the file for the model was not found")).kind is ErrorKind.BAD_REQUEST
+    assert refused(400, provider("claude-haiku-4-5 was not found")).kind is ErrorKind.UNKNOWN_MODEL
 
 
 @pytest.mark.parametrize(
