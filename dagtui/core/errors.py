@@ -55,7 +55,7 @@ class ErrorKind(StrEnum):
 
     @property
     def throttled(self) -> bool:
-        """The provider asks for patience: such a refusal does not use up the request's attempts."""
+        """The provider asks for patience."""
         return self in _THROTTLED
 
     @property
@@ -133,6 +133,11 @@ class GatewayError(DagtuiError):
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def patient(self) -> bool:
+        """Whether it leaves the request's attempts alone: the provider asked to wait, or nothing could be sent."""
+        return self.kind.throttled or (self.kind is ErrorKind.CONNECTION and self.billed == "no")
 
 
 def exit_code_of(kind: ErrorKind) -> ExitCode:

@@ -14,13 +14,15 @@ from dagtui.core.errors import ErrorKind, GatewayError
 LEAST_ASKED = 0.1
 """Seconds below which a `retry-after` is none: who obeys a 0 to the letter asks thousands of times a minute."""
 
+_MOST_DOUBLINGS = 20  # beyond any cap, and no float overflows
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How patient a request is.
 
-    `attempts` bounds tries that failed for its own sake; throttling (429, 529) does not use them up and is
-    bounded by `deadline` alone, which counts attempts and the waits between them. All durations in seconds.
+    `attempts` bounds tries that failed for its own sake. Throttling (429, 529) and a gateway that is gone do not
+    use them up and are bounded by `deadline` alone, which counts attempts and the waits between them. Seconds.
     """
 
     attempts: int = 5
@@ -28,6 +30,7 @@ class RetryPolicy:
     base: float = 0.25
     throttled_base: float = 1.0
     cap: float = 60.0
+    absent_cap: float = 5.0
     retry_after_cap: float = 900.0
 
 
@@ -48,10 +51,10 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What a request has been through: failed attempts of its own, refusals by throttling, seconds spent."""
+    """What a request has been through: failed attempts of its own, patient ones, seconds spent."""
 
     own: int
-    throttled: int
+    patient: int
     elapsed: float
 
 
@@ -61,7 +64,7 @@ def decide(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform
     if not kind.retryable:
         return GiveUp(f"{kind.value} is not retried")
     attempts = min(policy.attempts, error.most_attempts or policy.attempts)
-    if not kind.throttled and failures.own >= attempts:
+    if not error.patient and failures.own >= attempts:
         return GiveUp(f"{attempts} attempts used up" if attempts > 1 else "asking again would not help")
     if error.retry_after is not None and error.retry_after > policy.retry_after_cap:
         return GiveUp(f"asked to wait {error.retry_after:.0f} s, more than {policy.retry_after_cap:.0f} s")
@@ -77,8 +80,11 @@ def _wait(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform:
         return TryAgain(asked + uniform * max(0.05, 0.1 * min(asked, 10.0)), "retry-after")
     if error.kind is ErrorKind.INVALID_OUTPUT:
         return TryAgain(0.0, "asked again")
-    base, count = (
-        (policy.throttled_base, failures.throttled) if error.kind.throttled else (policy.base, failures.own)
-    )
-    ceiling = min(policy.cap, base * 2.0 ** (max(1, count) - 1))
+    if error.kind.throttled:
+        base, cap, count = policy.throttled_base, policy.cap, failures.patient
+    elif error.patient:
+        base, cap, count = policy.base, policy.absent_cap, failures.patient
+    else:
+        base, cap, count = policy.base, policy.cap, failures.own
+    ceiling = min(cap, base * 2.0 ** min(max(1, count) - 1, _MOST_DOUBLINGS))
     return TryAgain(uniform * ceiling, "backoff")

@@ -47,7 +47,7 @@ class _Call:
     sending: bool = False
     spent: float = 0.0  # seconds in attempts and between them; not those in a queue or a pause
     own_failures: int = 0
-    throttled: int = 0
+    patient_failures: int = 0
     usage: Usage = _NO_TOKENS
     cost: Decimal | None = None
     perhaps_billed: bool = False
@@ -195,13 +195,13 @@ class Caller:
         if response is not None:  # answered and billed, but of no use
             cost = self._price(call, response)
             call.bill(response.usage, cost)
-        if error.kind.throttled:
-            call.throttled += 1
+        if error.patient:
+            call.patient_failures += 1
         else:
             call.own_failures += 1
         call.perhaps_billed = call.perhaps_billed or error.billed != "no"
         call.spent += now - sent_at
-        failures = Failures(call.own_failures, call.throttled, call.spent)
+        failures = Failures(call.own_failures, call.patient_failures, call.spent)
         call.decision = decide(self.policy, error, failures, self.draw())
         again = call.decision if isinstance(call.decision, TryAgain) else None
         call.spent += call.wait()

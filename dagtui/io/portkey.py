@@ -153,22 +153,18 @@ class Portkey:
 
     def _verdict(self, error: httpx.HTTPError | httpx.InvalidURL, reason: str) -> tuple[ErrorKind, Billed, str]:
         match error:
-            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+            case httpx.ConnectError() | httpx.ConnectTimeout():
                 return ErrorKind.CONNECTION, "no", f"No gateway answers at {self._root} ({reason}). {self._hint()}"
             case httpx.ProxyError():
                 advice = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
                 return ErrorKind.CONNECTION, "no", f"{self._root} is asked through a proxy: {reason}; {advice}"
-            case httpx.WriteError() | httpx.WriteTimeout():
+            case httpx.WriteError():
                 return ErrorKind.CONNECTION, "no", f"Nothing could be sent to {self._root}: {reason}."
-            case httpx.TimeoutException():
-                return ErrorKind.TIMEOUT, "maybe", f"{self._root} did not answer in time."
             case httpx.UnsupportedProtocol() | httpx.InvalidURL():
                 return ErrorKind.CONFIG, "no", f"The gateway's address {self._root} cannot be used: {reason}."
             case httpx.LocalProtocolError():
                 return ErrorKind.BAD_REQUEST, "no", f"The request cannot be sent: {reason}."
-            case httpx.RemoteProtocolError() if "disconnected" not in reason:
-                return ErrorKind.INVALID_RESPONSE, "maybe", f"{self._root} gave no valid answer: {reason}."
-            case httpx.DecodingError():
+            case httpx.RemoteProtocolError():
                 return ErrorKind.INVALID_RESPONSE, "maybe", f"{self._root} gave no valid answer: {reason}."
             case _:
                 return ErrorKind.CONNECTION, "maybe", f"The connection to {self._root} broke: {reason}."

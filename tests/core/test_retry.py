@@ -14,12 +14,12 @@ def failed(
     kind: ErrorKind,
     *,
     own: int = 1,
-    throttled: int = 0,
+    patient: int = 0,
     elapsed: float = 0.0,
     uniform: float = 0.5,
     **extra: float,
 ):
-    return decide(POLICY, GatewayError(kind, "no", **extra), Failures(own, throttled, elapsed), uniform)
+    return decide(POLICY, GatewayError(kind, "no", **extra), Failures(own, patient, elapsed), uniform)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ErrorKind if not kind.retryable])
@@ -34,7 +34,13 @@ def test_what_may_pass_is_retried(kind: ErrorKind) -> None:
 
 def test_attempts_are_counted_for_the_requests_own_failures_only() -> None:
     assert isinstance(failed(ErrorKind.SERVER, own=5), GiveUp)
-    assert isinstance(failed(ErrorKind.RATE_LIMITED, own=5, throttled=50), TryAgain)
+    assert isinstance(failed(ErrorKind.RATE_LIMITED, own=5, patient=50), TryAgain)
+
+
+def test_a_gateway_that_is_gone_does_not_use_up_attempts_and_is_tried_every_few_seconds() -> None:
+    gone = failed(ErrorKind.CONNECTION, own=5, patient=2000, uniform=1.0, billed="no")  # type: ignore[arg-type]
+    assert gone == TryAgain(5.0, "backoff")
+    assert isinstance(failed(ErrorKind.CONNECTION, own=5, billed="maybe"), GiveUp)  # type: ignore[arg-type]
 
 
 def test_retry_after_is_honoured_and_never_undercut() -> None:
@@ -46,7 +52,7 @@ def test_retry_after_is_honoured_and_never_undercut() -> None:
 
 @pytest.mark.parametrize("asked", [0.0, 0.001])
 def test_a_retry_after_of_next_to_nothing_backs_off_like_none_at_all(asked: float) -> None:
-    again = failed(ErrorKind.RATE_LIMITED, throttled=5, retry_after=asked, uniform=0.5)
+    again = failed(ErrorKind.RATE_LIMITED, patient=5, retry_after=asked, uniform=0.5)
     assert again == TryAgain(8.0, "backoff")
 
 
@@ -66,7 +72,7 @@ def test_the_deadline_is_kept() -> None:
 
 
 def test_throttling_starts_from_a_longer_backoff_than_other_errors() -> None:
-    throttled = failed(ErrorKind.OVERLOADED, own=0, throttled=1, uniform=1.0)
+    throttled = failed(ErrorKind.OVERLOADED, own=0, patient=1, uniform=1.0)
     other = failed(ErrorKind.SERVER, own=1, uniform=1.0)
     assert isinstance(throttled, TryAgain)
     assert isinstance(other, TryAgain)
@@ -79,6 +85,6 @@ def test_an_invalid_answer_is_asked_again_at_once() -> None:
 
 @given(n=st.integers(1, 40), uniform=st.floats(0, 1, exclude_max=True))
 def test_backoff_grows_is_capped_and_uses_the_full_jitter(n: int, uniform: float) -> None:
-    again = failed(ErrorKind.OVERLOADED, own=0, throttled=n, uniform=uniform)
+    again = failed(ErrorKind.OVERLOADED, own=0, patient=n, uniform=uniform)
     assert isinstance(again, TryAgain)
     assert again.wait == pytest.approx(uniform * min(60.0, 2.0 ** (n - 1)))

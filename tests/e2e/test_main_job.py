@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import EMAILS, KEY, Shell, Simulator
+from tests.e2e.conftest import EMAILS, KEY, Shell, Simulator, free_port
 
 HAIKU_IN, HAIKU_OUT = Decimal("0.80"), Decimal(4)
 
@@ -23,6 +26,14 @@ def events(out: str) -> list[dict[str, object]]:
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether `true` became so in time."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
 
 
 def assert_agrees(results: list[dict[str, str]], ledger: dict[str, object], attempts: int) -> None:
@@ -111,10 +122,7 @@ def test_what_failed_can_be_run_again_from_the_failures_file(shell: Shell, simul
 def test_a_signal_drains_and_keeps_what_was_answered(shell: Shell, simulator: Simulator, sign: int) -> None:
     simulator.turn(latency_median_s=0.3, latency_sigma=0)
     process = shell.start("run", EMAILS, "-g", simulator.url, "-c", 10, "-o", "out.csv")
-    deadline = time.monotonic() + 20
-    while simulator.totals()["requests"] < 20:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert wait_until(lambda: simulator.totals()["requests"] >= 20)
     process.send_signal(sign)
     _, narration = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -122,6 +130,35 @@ def test_a_signal_drains_and_keeps_what_was_answered(shell: Shell, simulator: Si
     answered = [row for row in rows(shell.home / "out.csv") if row["dagtui_status"] == "ok"]
     assert len(answered) == ledger["by_status"]["200"] < 100
     assert "finishing what is in flight" in narration
+
+
+def test_a_gateway_that_is_killed_and_comes_back_costs_time_and_no_records(shell: Shell) -> None:
+    port, knobs = str(free_port()), json.dumps({"latency_median_s": 0.1, "latency_sigma": 0})
+    command = [sys.executable, "-m", "dagtui.simulator", "--port", port, "--knobs", knobs]
+    url = f"http://127.0.0.1:{port}"
+
+    def start() -> subprocess.Popen[str]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        return process
+
+    first = start()
+    program = shell.start("run", EMAILS, "-g", url, "-c", 10, "-o", "out.csv", "--attempts", 2)
+    assert wait_until(lambda: Simulator(url).totals()["requests"] >= 20)
+    first.kill()
+    first.wait(10)
+    wait_until(lambda: program.poll() is not None, seconds=1.0)  # long enough for attempts to be used up
+    second = start()
+    try:
+        _, err = program.communicate(timeout=60)
+        assert program.returncode == 0, err
+        assert {row["dagtui_status"] for row in rows(shell.home / "out.csv")} == {"ok"}
+        assert len(rows(shell.home / "out.csv")) == 100
+    finally:
+        second.kill()
+        second.wait(10)
 
 
 def test_an_unreachable_gateway_is_one_sentence_and_nothing_is_sent(shell: Shell) -> None:

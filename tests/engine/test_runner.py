@@ -114,6 +114,17 @@ def test_rate_limits_do_not_use_up_the_attempts() -> None:
     assert run.snapshot.throttled == 20
 
 
+def test_a_gateway_that_is_gone_for_a_while_costs_time_and_no_records() -> None:
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        gone = 2.0 < asyncio.get_running_loop().time() < 32.0
+        return GatewayError(ErrorKind.CONNECTION, "connection refused", billed="no") if gone else "ok"
+
+    run = Run(300, FakeGateway(answer, latency=0.5), concurrency=20)
+    snapshot = run.finish()
+    assert snapshot.counts.succeeded == 300
+    assert 37 < snapshot.elapsed < 45
+
+
 def test_a_fatal_error_stops_the_run_at_once_and_sends_nothing_more() -> None:
     run = Run(1000, FakeGateway(refusing(ErrorKind.AUTH, 99, status=401), latency=0.2), concurrency=5)
     snapshot = run.finish()
