@@ -33,6 +33,7 @@ _GREETINGS: dict[str, GatewayFlavour] = {
     "ai gateway says hey!": "open-source",
 }
 _REMEMBERED_CHOICES = 64
+_REMEMBERED_NAMES = 200
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
@@ -61,8 +62,9 @@ class Portkey:
             raise ConfigError(f"The gateway's address {self._root!r} cannot be used: {error}.") from error
         self._host = self._urls["/messages"].netloc
         self._extensions = {"timeout": {"connect": settings.connect_timeout}}
-        self._metadata = outgoing.user_metadata(settings)
+        self._metadata = outgoing.metadata_of(settings, run_id)
         self._secrets = outgoing.secrets_of(settings)
+        self._names: dict[bytes, str] = {}
         self._plans: dict[int, outgoing.Plan] = {}
 
     async def complete(self, request: Request, attempt: int) -> Response:
@@ -130,8 +132,18 @@ class Portkey:
             body = stream.content if isinstance(stream, Whole) else await response.aread()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._fail(error)
-        headers = {str(name, "latin-1").lower(): str(value, "latin-1") for name, value in response.headers.raw}
+        names = self._names
+        headers = {
+            names.get(name) or self._name(name): value.decode("latin-1") for name, value in response.headers.raw
+        }
         return response.status_code, headers, body
+
+    def _name(self, raw: bytes) -> str:
+        """The name of a header in lower case, remembered: an answer has twenty, and they hardly ever change."""
+        name = raw.decode("latin-1").lower()
+        if len(self._names) < _REMEMBERED_NAMES:
+            self._names[raw] = name
+        return name
 
     def _get(self, path: str) -> httpx.Request:
         return httpx.Request("GET", f"{self._root}{path}", extensions=self._extensions)

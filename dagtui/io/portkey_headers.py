@@ -16,11 +16,15 @@ from functools import lru_cache
 from dagtui.core.model import Headroom, RateLimits
 
 _NUMBER = re.compile(r"\d{1,18}(\.\d*)?([eE]\d{1,2})?")
-_WHOLE = re.compile(r"\d{1,15}")
+_MOST_DIGITS = 15
 _DURATION = re.compile(
     r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:([\d.]{1,20})s)?(?:([\d.]{1,20})ms)?"
 )
 _ANTHROPIC = "anthropic-ratelimit-"
+_ANTHROPIC_NAMES = {
+    what: tuple(f"{_ANTHROPIC}{what}-{part}" for part in ("limit", "remaining", "reset"))
+    for what in ("requests", "tokens", "input-tokens", "output-tokens")
+}
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
@@ -75,7 +79,7 @@ def gateway_retries(headers: Mapping[str, str]) -> int:
     value = headers.get("x-portkey-retry-attempt-count", "").strip()
     if value == "-1":
         return 1
-    return int(value) if _WHOLE.fullmatch(value) else 0
+    return _whole(value) or 0
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -84,11 +88,10 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 
 def _anthropic(headers: Mapping[str, str], what: str, moment: float) -> Headroom | None:
-    reset = _rfc3339(headers.get(f"{_ANTHROPIC}{what}-reset", ""))
+    limit, remaining, reset = _ANTHROPIC_NAMES[what]
+    at = _rfc3339(headers.get(reset, ""))
     return _headroom(
-        _whole(headers.get(f"{_ANTHROPIC}{what}-limit")),
-        _whole(headers.get(f"{_ANTHROPIC}{what}-remaining")),
-        None if reset is None else max(0.0, reset - moment),
+        _whole(headers.get(limit)), _whole(headers.get(remaining)), None if at is None else max(0.0, at - moment)
     )
 
 
@@ -107,7 +110,9 @@ def _headroom(limit: int | None, remaining: int | None, reset_s: float | None) -
 
 
 def _whole(value: str | None) -> int | None:
-    return int(value) if value is not None and _WHOLE.fullmatch(value) else None
+    if value is None or len(value) > _MOST_DIGITS or not (value.isascii() and value.isdecimal()):
+        return None
+    return int(value)
 
 
 def _duration(value: str) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -30,6 +29,11 @@ _OWN_ROOM = 5_500  # trace id, idempotency key and our own metadata, were every 
 _NAME_LENGTH = 200
 _SPEAK_MESSAGES = frozenset({"anthropic", "bedrock", "vertex-ai", "azure-ai"})
 _COUNTS_COMPLETION = re.compile(r"(?:^|/)(?:o[134](?:-|$)|gpt-5)", re.IGNORECASE)
+_NOT_PARAMETERS = {
+    "stream": "answers are read whole",
+    "messages": "the prompt makes them",
+    "system": "the prompt has it",
+}
 _SECRET_NAME = re.compile(r"key|secret|token|authorization|password", re.IGNORECASE)
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -44,8 +48,8 @@ class Plan:
     route: Route
     headers: Headers
     asked: Asked
-    fixed: Mapping[str, Any]
-    """The body without what the prompt brings; what `parameters` say is in it."""
+    rest: str
+    """The body after what the prompt brings, as JSON; what `parameters` say is in it."""
 
 
 def plan_for(choice: ProviderChoice, settings: GatewaySettings, base_url: str) -> Plan:
@@ -60,12 +64,12 @@ def plan_for(choice: ProviderChoice, settings: GatewaySettings, base_url: str) -
         headers = _headers(choice, settings, route)
     except ConfigError as error:
         raise GatewayError(ErrorKind.CONFIG, str(error)) from error
-    fixed = _fixed(choice, route)
-    if fixed.get("stream"):
-        message = 'Take "stream" out of the task\'s parameters: answers are read whole.'
-        raise GatewayError(ErrorKind.CONFIG, message)
+    for name, instead in _NOT_PARAMETERS.items():
+        if choice.parameters.get(name):
+            message = f'Take "{name}" out of the task\'s parameters: {instead}.'
+            raise GatewayError(ErrorKind.CONFIG, message)
     try:
-        _encode(fixed)
+        rest = _encode(_fixed(choice, route))[1:]
     except (TypeError, ValueError, RecursionError) as error:
         message = f"The task's parameters cannot be written as JSON: {error}."
         raise GatewayError(ErrorKind.CONFIG, message) from error
@@ -76,7 +80,7 @@ def plan_for(choice: ProviderChoice, settings: GatewaySettings, base_url: str) -
         key_variable=KEY_VARIABLES.get(provider) if settings.provider_key else None,
         secrets=secrets_of(settings),
     )
-    return Plan(choice, route, headers, asked, fixed)
+    return Plan(choice, route, headers, asked, rest)
 
 
 def route_for(provider: str, model: str, config: str | None = None) -> Route:
@@ -96,38 +100,43 @@ def route_for(provider: str, model: str, config: str | None = None) -> Route:
 
 
 def body_for(plan: Plan, request: Request) -> bytes:
-    """The body, encoded once. A lone surrogate becomes a question mark: UTF-8 cannot hold it."""
-    prompt = request.prompt
-    body: dict[str, Any] = {"messages": [{"role": "user", "content": prompt.user}]}
-    if prompt.system is not None:
-        if plan.route == "/messages":
-            body["system"] = prompt.system
-        else:
-            body["messages"].insert(0, {"role": "system", "content": prompt.system})
-    body.update(plan.fixed)
-    return _encode(body).encode("utf-8", "replace")
+    """The body. A lone surrogate becomes a question mark: UTF-8 cannot hold it.
+
+    Put together from pieces, of which only the prompt is encoded here: it is a third of an attempt's own work.
+    """
+    user, system = request.prompt.user, request.prompt.system
+    asked = f'{{"role":"user","content":{_encode(user)}}}'
+    if system is None:
+        said = f'"messages":[{asked}]'
+    elif plan.route == "/messages":
+        said = f'"system":{_encode(system)},"messages":[{asked}]'
+    else:
+        said = f'"messages":[{{"role":"system","content":{_encode(system)}}},{asked}]'
+    return f"{{{said},{plan.rest}".encode("utf-8", "replace")
 
 
-def headers_for(plan: Plan, request: Request, attempt: int, run_id: str, metadata: Mapping[str, str]) -> Headers:
-    """The headers of one attempt.
+def headers_for(plan: Plan, request: Request, attempt: int, run_id: str, metadata: str) -> Headers:
+    """The headers of one attempt; `metadata` is what `metadata_of` says of the run.
 
     The trace id names the attempt, not only the request: when an answer was lost, Portkey's log (or the
     provider's bill) can be searched for exactly what may have been paid. The idempotency key names the
     request, so that whoever honours it one day charges it once.
     """
-    told = {
-        **metadata,
-        "run": run_id[:METADATA_LENGTH],
-        "record": request.record_id[:METADATA_LENGTH],
-        "dimension": request.dimension[:METADATA_LENGTH],
-        "attempt": str(attempt),
-    }
+    record, dimension = request.record_id[:METADATA_LENGTH], request.dimension[:METADATA_LENGTH]
+    told = f'"record":{_encode_ascii(record)},"dimension":{_encode_ascii(dimension)},"attempt":"{attempt}"'
     return [
         *plan.headers,
         (b"x-portkey-trace-id", f"{_plain(request.trace_id)}/{attempt}".encode("ascii")),
-        (b"x-portkey-metadata", _encode_ascii(told).encode("ascii")),
+        (b"x-portkey-metadata", f"{metadata}{told}}}".encode("ascii")),
         (b"idempotency-key", _plain(f"{run_id}-{request.seq}" if run_id else request.trace_id).encode("ascii")),
     ]
+
+
+def metadata_of(settings: GatewaySettings, run_id: str) -> str:
+    """The beginning of every request's metadata: what the user says of them all, and the run."""
+    ours = ("record", "dimension", "attempt")
+    told = {name: value for name, value in user_metadata(settings).items() if name not in ours}
+    return _encode_ascii({**told, "run": run_id[:METADATA_LENGTH]})[:-1] + ","
 
 
 def user_metadata(settings: GatewaySettings) -> dict[str, str]:

@@ -197,7 +197,10 @@ async def test_a_lone_surrogate_in_a_prompt_does_not_stop_the_request(router: re
     assert body["messages"][0]["content"] == "a?b"
 
 
-@pytest.mark.parametrize("parameters", [{"stream": True}, {"x": {1, 2}}, {"x": float("nan")}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{"stream": True}, {"messages": [1]}, {"system": "Be rude."}, {"x": {1, 2}}, {"x": float("nan")}],
+)
 async def test_parameters_that_cannot_be_sent_are_a_config_error_and_nothing_is_sent(
     router: respx.Router, parameters: dict[str, Any]
 ) -> None:
@@ -283,9 +286,16 @@ async def test_each_attempt_is_named_so_that_it_can_be_found_in_the_log(router: 
     }
 
 
+def once(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    assert len({name for name, _ in pairs}) == len(pairs), "a name stands twice"
+    return dict(pairs)
+
+
 async def test_metadata_is_short_and_ours_cannot_be_overwritten(router: respx.Router) -> None:
-    request = await sent(router, a_request(record_id="é" * 500), metadata={"_user": "me" * 99, "run": "x"})
-    told = json.loads(request.headers["x-portkey-metadata"])
+    request = await sent(
+        router, a_request(record_id="é" * 500), metadata={"_user": "me" * 99, "run": "x", "attempt": "9"}
+    )
+    told = json.loads(request.headers["x-portkey-metadata"], object_pairs_hook=once)
     assert told["_user"] == ("me" * 99)[:128]
     assert (told["run"], told["record"]) == ("run1", "é" * 128)
 
