@@ -19,11 +19,12 @@ _SMALLEST_SCREEN = (60, 15)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, whether it is well, and what it is or what to do."""
+    """One line: what was looked at, if it is well, and what it is or what to do; a run ends with `code`."""
 
     subject: str
     well: bool
     text: str
+    code: ExitCode = ExitCode.CONFIGURATION
 
 
 async def check_all(plan: Plan, say: Callable[[str], None]) -> ExitCode:
@@ -41,10 +42,9 @@ async def check_all(plan: Plan, say: Callable[[str], None]) -> ExitCode:
         try:
             finding = await look()
         except DagtuiError as error:
-            finding = Finding(subject, False, str(error))
-            worst = worst or error.exit_code
+            finding = Finding(subject, False, str(error), error.exit_code)
         if not finding.well:
-            worst = worst or ExitCode.CONFIGURATION
+            worst = worst or finding.code
         say(f"{'ok ' if finding.well else '!! '} {finding.subject:<9} {visible(finding.text)}")
     return worst
 
@@ -68,7 +68,7 @@ async def _file(plan: Plan) -> Finding:
     view = await look_at(plan.path, plan.format)
     found = problems(plan, view)
     if problem := found.get("file"):
-        return Finding("file", False, problem)
+        return Finding("file", False, problem, ExitCode.BAD_INPUT)
     return Finding(
         "file", True, f"{view.name}: {view.format}, {view.records:,} records, {', '.join(view.columns)}"
     )
@@ -77,7 +77,7 @@ async def _file(plan: Plan) -> Finding:
 async def _task(plan: Plan) -> Finding:
     fields = ", ".join(task_fields(plan)) or "whatever it likes"
     if plan.path and (problem := problems(plan, await look_at(plan.path, plan.format)).get("task")):
-        return Finding("task", False, problem)
+        return Finding("task", False, problem, ExitCode.BAD_INPUT)  # the task itself is well: it was asked above
     return Finding("task", True, f"{plan.task}, reads {fields}")
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -25,13 +26,14 @@ from dagtui.core.figures import clock, count, money, rate
 from dagtui.core.report import as_text, report
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
-from dagtui.plan import Plan, open_session
+from dagtui.plan import Plan, leftovers, open_session
 from dagtui.session import RunResult, Session
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
 _LINE = 5.0  # seconds between two progress lines elsewhere
 _TERM_GRACE = 20.0  # seconds to drain after SIGTERM; orchestrators kill after 30
 _BAR = 24
+_GONE = "stopped: nobody reads the results any more; what was in flight may be billed all the same"
 
 
 async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool = False) -> ExitCode:
@@ -40,13 +42,19 @@ async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool =
     Raises:
         DagtuiError: the run could not begin; nothing was sent.
     """
+    out = Outlet(sys.stdout if plan.stdout is None else plan.stdout)
+    if plan.stdout is not None:
+        plan = replace(plan, stdout=cast(TextIO, out))
     session = await open_session(plan)
-    narrator = Narrator(session, Console(stderr=True, highlight=False), quiet=quiet)
+    # Data and a living line on one terminal would run into each other.
+    alone = not ((stream_events or plan.stdout is not None) and out.isatty())
+    narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)
+    out.on_gone = narrator.give_up
     try:
-        with _signals(session, narrator):
+        with _signals(session):
             process.prepare()
             # Scheduled before the run is, so that it hears the first event.
-            events = asyncio.create_task(_stream(session, sys.stdout)) if stream_events else None
+            events = asyncio.create_task(_stream(session, out)) if stream_events else None
             session.start()
             await narrator.watch()
             result = await session.wait()
@@ -58,11 +66,46 @@ async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool =
         await session.aclose()
 
 
-async def _stream(session: Session, out: TextIO) -> None:
-    async for event in session.events():
-        out.write(event_json(event) + "\n")
-        if event.__class__.__name__ in ("RecordEnded", "PhaseChanged"):
-            out.flush()
+class Outlet(io.TextIOBase):
+    """Standard output. When its reader has gone (`| head -1`), it calls `on_gone` once and swallows the rest."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.name = getattr(stream, "name", "standard output")
+        self.gone = False
+        self.on_gone: Callable[[], None] = lambda: None
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream.isatty()
+
+    def write(self, text: str, /) -> int:
+        """Write, if somebody reads."""
+        return self._if_read(lambda: self._stream.write(text))
+
+    def flush(self) -> None:
+        """Hand on what was written, if somebody reads."""
+        self._if_read(self._stream.flush)
+
+    def _if_read(self, act: Callable[[], int | None]) -> int:
+        if self.gone:
+            return 0
+        try:
+            return act() or 0
+        except BrokenPipeError:
+            self.gone = True
+            asyncio.get_running_loop().call_soon(self.on_gone)
+            return 0
+
+
+async def _stream(session: Session, out: Outlet) -> None:
+    try:
+        async for event in session.events():
+            out.write(event_json(event) + "\n")
+            if event.__class__.__name__ in ("RecordEnded", "PhaseChanged"):
+                out.flush()
+    except OSError as error:
+        session.drain(f"stopped: standard output cannot be written: {error.strerror or error}")
 
 
 def event_json(event: Event) -> str:
@@ -94,41 +137,54 @@ _OUTCOMES = frozenset({"Success", "Failure", "Skipped", "Cancelled"})
 
 
 class Narrator:
-    """Tells on stderr how a run goes: one living line on a terminal, a plain line now and then elsewhere."""
+    """Tells on stderr how a run goes: one living line on a terminal, a plain line now and then elsewhere.
 
-    def __init__(self, session: Session, console: Console, *, quiet: bool) -> None:
+    It is silent until the end on a terminal where it is not `alone`.
+    """
+
+    def __init__(self, session: Session, plan: Plan, console: Console, *, quiet: bool, alone: bool) -> None:
         self._session = session
+        self._plan = plan
         self._console = console
         self._quiet = quiet
+        self._silent = quiet or (console.is_terminal and not alone)
         self._logged = 0
 
     def say(self, text: str) -> None:
         """One line, as it is."""
         if not self._quiet:
-            self._console.print(Text(visible(text)), soft_wrap=True)
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(visible(text)), soft_wrap=True)
 
     async def watch(self) -> None:
         """Narrate until the run has ended."""
         ended = asyncio.ensure_future(self._session.wait())
         self.say(f"{self._session.title} · concurrency {self._session.settings.concurrency}")
-        if self._quiet or not self._console.is_terminal:
+        if self._plan.output is None and self._session.results_path is not None:
+            self.say(f"results: {self._session.results_path} (-o FILE puts them elsewhere)")
+        if self._silent:
+            await asyncio.wait([ended])
+        elif not self._console.is_terminal:
             await self._tell_lines(ended)
-            return
+        else:
+            await self._live(ended)
+
+    async def _live(self, ended: asyncio.Future[RunResult]) -> None:
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             while not ended.done():
                 await asyncio.wait([ended], timeout=_FRAME)
                 self._tell_log()
-                live.update(
-                    Text(visible(progress_line(self._session.snapshot())), overflow="ellipsis", no_wrap=True)
-                )
+                line = progress_line(self._session.snapshot(), self._console.width)
+                live.update(Text(visible(line), overflow="ellipsis", no_wrap=True))
                 live.refresh()
 
     async def _tell_lines(self, ended: asyncio.Future[RunResult]) -> None:
         while not ended.done():
             await asyncio.wait([ended], timeout=_LINE)
-            if not self._quiet:
-                self._tell_log()
-                self.say(progress_line(self._session.snapshot()))
+            self._tell_log()
+            self.say(progress_line(self._session.snapshot()))
 
     def _tell_log(self) -> None:
         """What the log has gained: failures and the run's own lines; retries are counted in the progress line."""
@@ -139,33 +195,65 @@ class Narrator:
             if entry.level != "retry":
                 self.say(log_line(entry))
 
+    def give_up(self) -> None:
+        """Nobody reads the results any more: say so, spend no more, and be quiet."""
+        self.say(_GONE)
+        self._quiet = True
+        self._session.cancel(_GONE)
+
     def close(self, result: RunResult) -> None:
-        """The closing report."""
+        """The closing report; of a run that could not go on, the reason in any case."""
         if self._quiet:
+            if result.outcome == "stopped":
+                self._print(result.reason)
             return
+        if self._silent:
+            self._tell_log()
         width = min(self._console.width, 100) if self._console.is_terminal else 78
-        self.say(as_text(report(result.snapshot, self._session.results_path, result.audit), width))
+        results = self._session.results_path
+        self.say(as_text(report(result.snapshot, results, result.audit, leftovers(self._plan, results)), width))
         if result.outcome not in ("complete", "partial"):
             self.say(result.reason)
 
 
-def progress_line(snapshot: Snapshot) -> str:
-    """`[█████···] 62/100 | 27.2 req/s | $0.0145 | ETA 0:02 | in flight 38 | failed 0`."""
+# What a progress line does without when there is no room, the first one first.
+_DROPPED = ("429s", "waiting", "bar", "money", "in flight", "rate", "eta")
+
+
+def progress_line(snapshot: Snapshot, width: int | None = None) -> str:
+    """`[█████···] 62/100 | 27.2 req/s | $0.0145 | ETA 0:02 | in flight 38 of 100 | failed 0`.
+
+    Where it would be longer than `width`, what matters least is left out.
+    """
+    parts = _progress(snapshot)
+    for name in _DROPPED:
+        if width is None or len(_joined(parts)) <= width:
+            break
+        parts.pop(name, None)
+    return _joined(parts)
+
+
+def _progress(snapshot: Snapshot) -> dict[str, str]:
     counts, total = snapshot.counts, snapshot.counts.total
-    done = counts.ended
-    parts = [f"{count(done)}/{count(total)}" if total is not None else f"{count(done)} done"]
+    parts: dict[str, str] = {}
     if total:
-        filled = int(_BAR * done / total)
-        parts[0] = f"[{'█' * filled}{'·' * (_BAR - filled)}] {parts[0]}"
-    parts += [f"{rate(snapshot.throughput.now or snapshot.throughput.mean)} req/s", money(snapshot.money.spent)]
-    parts.append(f"ETA {clock(snapshot.eta)}" if snapshot.phase == "running" else snapshot.phase)
-    parts.append(f"in flight {counts.in_flight} of {snapshot.target}")
+        filled = int(_BAR * counts.ended / total)
+        parts["bar"] = f"[{'█' * filled}{'·' * (_BAR - filled)}] "
+    parts["done"] = f"{count(counts.ended)}/{count(total)}" if total is not None else f"{count(counts.ended)} done"
+    parts["rate"] = f"{rate(snapshot.throughput.now or snapshot.throughput.mean)} req/s"
+    parts["money"] = money(snapshot.money.spent)
+    parts["eta"] = f"ETA {clock(snapshot.eta)}" if snapshot.phase == "running" else snapshot.phase
+    parts["in flight"] = f"in flight {counts.in_flight} of {snapshot.target}"
     if counts.waiting:
-        parts.append(f"waiting to retry {counts.waiting}")
+        parts["waiting"] = f"waiting to retry {counts.waiting}"
     if snapshot.throttled:
-        parts.append(f"429s {snapshot.throttled}")
-    parts.append(f"failed {counts.failed}")
-    return " | ".join(parts)
+        parts["429s"] = f"429s {snapshot.throttled}"
+    parts["failed"] = f"failed {counts.failed}"
+    return parts
+
+
+def _joined(parts: dict[str, str]) -> str:
+    return parts.get("bar", "") + " | ".join(text for name, text in parts.items() if name != "bar")
 
 
 def log_line(entry: LogEntry) -> str:
@@ -176,7 +264,7 @@ def log_line(entry: LogEntry) -> str:
 
 
 @contextlib.contextmanager
-def _signals(session: Session, narrator: Narrator) -> Any:
+def _signals(session: Session) -> Any:
     """First SIGINT drains, the second cancels; SIGTERM and SIGHUP drain, and cancel after a grace."""
     loop = asyncio.get_running_loop()
     interrupts = 0

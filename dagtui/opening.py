@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_state_path
 
+from dagtui.core.again import failures_path
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError
 from dagtui.core.figures import money
@@ -97,34 +98,38 @@ def _read_input(plan: Plan, plugin: Plugin) -> tuple[FileSource, Scan, Record | 
 def _sinks(plan: Plan, plugin: Plugin, scan: Scan, run_id: str) -> tuple[Path | None, list[Sink]]:
     from dagtui.io.export import FailuresWriter, ResultsWriter
 
-    dag = Dag(plugin.dimensions)
-    output, wanted = plan.output, plan.output_format
+    dag, columns = Dag(plugin.dimensions), scan.columns
     source = None if plan.path == "-" else Path(plan.path)
+    output: Path | None = None
     if plan.stdout is not None:
-        results = ResultsWriter(plan.stdout, wanted or "jsonl", dag, scan.columns)
+        results = ResultsWriter(plan.stdout, plan.output_format or "jsonl", dag, columns)
     else:
-        if output is None:
-            output = user_state_path("dagtui", ensure_exists=True) / "runs" / run_id / "results.jsonl"
-            output.parent.mkdir(parents=True, mode=0o700)
-        wanted = wanted or _format_of(output)
-        results = ResultsWriter(output, wanted, dag, scan.columns, source=source)
-    failures = plan.failures
-    if failures is None and output is not None:
-        failures = output.with_name(f"{output.stem}.failures{output.suffix}")
+        output = plan.output or _kept(run_id, plan.output_format or "jsonl")
+        wanted = plan.output_format or _format_of(output)
+        results = ResultsWriter(output, wanted, dag, columns, source=source, overwrite=plan.overwrite)
+    failures = failures_path(plan, output)
     sinks: list[Sink] = [results]
     if failures is not None:
-        sinks.append(FailuresWriter(failures, _format_of(failures), scan.columns, source=source))
+        kind = _format_of(failures)
+        sinks.append(FailuresWriter(failures, kind, columns, source=source, overwrite=plan.overwrite))
     return output, sinks
+
+
+def _kept(run_id: str, kind: str) -> Path:
+    """Where results lie that nobody named a place for."""
+    folder = user_state_path("dagtui", ensure_exists=True) / "runs" / run_id
+    folder.mkdir(parents=True, mode=0o700)
+    return folder / f"results.{kind}"
 
 
 def _format_of(path: Path) -> str:
     suffix = path.suffix.lower().lstrip(".")
     formats = {"csv": "csv", "tsv": "tsv", "jsonl": "jsonl", "ndjson": "jsonl"}
-    if suffix not in formats:
-        raise ConfigError(
-            f'{path}: results are written as .csv, .tsv or .jsonl, not as "{path.suffix}"; rename it.'
-        )
-    return formats[suffix]
+    if suffix in formats:
+        return formats[suffix]
+    if path.exists() and not path.is_file():  # a device or a pipe, such as /dev/null; a folder is refused later
+        return "jsonl"
+    raise ConfigError(f'{path}: results are written as .csv, .tsv or .jsonl, not as "{path.suffix}"; rename it.')
 
 
 async def _open_gateway(

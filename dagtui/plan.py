@@ -22,6 +22,7 @@ from dagtui.io.toml import read_toml
 
 if TYPE_CHECKING:
     from dagtui.core.model import ProviderChoice, Record
+    from dagtui.core.report import Leftovers
     from dagtui.session import Session
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "default_plan_gateway",
     "gateway_choices",
     "gateway_problem",
+    "leftovers",
     "look_at",
     "open_session",
     "probe_gateway",
@@ -42,16 +44,21 @@ __all__ = [
     "sample_folder",
     "task_choices",
     "task_fields",
+    "tasks_in",
     "themes_folder",
     "user_themes_folder",
 ]
 
 PREVIEW_ROWS = 20
+_MOST_TASKS, _MOST_TASK_BYTES = 200, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class InputView:
-    """The first look at an input. `problem` is a sentence, empty when the file can be run."""
+    """The first look at an input. `problem` is a sentence, empty when the file can be run.
+
+    `first_bad` tells of the first row that cannot be read, with its line.
+    """
 
     path: str
     name: str
@@ -62,6 +69,7 @@ class InputView:
     size: int = 0
     first: tuple[Record, ...] = ()
     problem: str = ""
+    first_bad: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +111,24 @@ def _look_at(path: str, format: str | None) -> InputView:  # noqa: A002
         first = tuple(source.preview(PREVIEW_ROWS))
     except DagtuiError as error:
         return InputView(path, name, problem=str(error))
+    first_bad = scan.first_bad.message if scan.first_bad else ""
+    size = scan.size_bytes or 0
     return InputView(
-        path, source.name, source.format, scan.columns, scan.records, scan.bad, scan.size_bytes or 0, first
+        path, source.name, source.format, scan.columns, scan.records, scan.bad, size, first, first_bad=first_bad
     )
 
 
 def candidates(folder: Path) -> tuple[Entry, ...]:
-    """Folders and data files in `folder`, for a picker."""
-    return list_candidates(folder)
+    """Folders and data files in `folder`, for a picker; the sample data first, which may lie anywhere.
+
+    Raises:
+        BadInput: the folder cannot be listed.
+    """
+    found = tuple(entry for entry in list_candidates(folder) if entry.name != "__pycache__")
+    samples = sample_folder()
+    if folder == samples or samples in (entry.path for entry in found):
+        return found
+    return (Entry("sample data", samples, True, 0, None), *found)
 
 
 def sample_folder() -> Path:
@@ -132,6 +150,31 @@ def user_themes_folder() -> Path:
 def task_choices() -> tuple[TaskChoice, ...]:
     """The built-in tasks."""
     return tuple(TaskChoice(info.name, info.description, _model_names(info.path)) for info in list_tasks())
+
+
+def tasks_in(folder: Path) -> tuple[TaskChoice, ...]:
+    """The tasks in TOML files of `folder`, by path; built-in ones and files that are no tasks are left out."""
+    built_in = {info.path for info in list_tasks()}
+    found: list[TaskChoice] = []
+    try:
+        paths = sorted(folder.glob("*.toml"))[:_MOST_TASKS]
+        for path in paths:
+            if path not in built_in and path.is_file() and path.stat().st_size < _MOST_TASK_BYTES:
+                found += _tasks_of(path)
+    except OSError:
+        pass
+    return tuple(found)
+
+
+def _tasks_of(path: Path) -> list[TaskChoice]:
+    """The task in `path`, if it is one; what is wrong with it is told when it is chosen."""
+    try:
+        task = read_toml(path)
+        if "ask" in task and "model" in task:
+            return [TaskChoice(str(path), str(task.get("description", "")), _model_names(path))]
+    except (DagtuiError, KeyError, TypeError, AttributeError):
+        pass
+    return []
 
 
 def _model_names(path: Path) -> str:
@@ -179,7 +222,7 @@ def problems(plan: Plan, view: InputView, environ: Mapping[str, str] | None = No
     if view.problem:
         found["file"] = view.problem
     elif view.bad_rows and plan.settings.bad_rows == "fail":
-        found["file"] = f"{view.bad_rows} rows cannot be read; correct them, or leave them out (--bad-rows skip)."
+        found["file"] = _unreadable(view)
     try:
         plugin = plugin_of(plan)
     except DagtuiError as error:
@@ -192,6 +235,12 @@ def problems(plan: Plan, view: InputView, environ: Mapping[str, str] | None = No
     except ConfigError as error:
         found["gateway"] = str(error)
     return found
+
+
+def _unreadable(view: InputView) -> str:
+    rows, first = ("1 row", "") if view.bad_rows == 1 else (f"{view.bad_rows:,} rows", "the first is ")
+    told = f": {first}{view.first_bad.rstrip('.')}" if view.first_bad else ""
+    return f"{rows} cannot be read{told}. Correct the file, or leave such rows out."
 
 
 def task_fields(plan: Plan) -> tuple[str, ...]:
@@ -218,6 +267,15 @@ async def probe_gateway(plan: Plan, environ: Mapping[str, str] | None = None) ->
     from dagtui.opening import probe_gateway as probe
 
     return await probe(plan, os.environ if environ is None else environ)
+
+
+def leftovers(plan: Plan, results: Path | None) -> Leftovers | None:
+    """What a run of `plan` that has ended with these `results` left to be run again, for its report."""
+    from dagtui.core.again import again, failures_path
+    from dagtui.core.report import Leftovers
+
+    path = failures_path(plan, results)
+    return Leftovers(path, again(plan, path)) if path is not None and path.exists() else None
 
 
 async def open_session(plan: Plan, environ: Mapping[str, str] | None = None) -> Session:

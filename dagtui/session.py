@@ -106,7 +106,8 @@ class Session:
         self._epoch: float | None = None  # epoch seconds at the loop's zero
         self._task: asyncio.Task[RunResult] | None = None
         self._ended = False
-        self._stopped_because = ""
+        self._broken = ""
+        self._unwritten: dict[int, str] = {}  # by essential sink, why it could not write
         self._audit = audit
 
     # --- what front ends read ---
@@ -184,17 +185,18 @@ class Session:
         """Abandon what is in flight and end."""
         self._runner.cancel(reason)
 
-    async def export(self, path: Path) -> int:
+    async def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write the results so far to `path` (CSV, TSV or JSONL by its name); returns the rows written.
 
         Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or this run keeps no results file.
         """
         if self.results_path is None:
             raise ConfigError("This run keeps no results to export: it was started without a results file.")
         for sink in self._sinks:
             sink.flush()
-        return await asyncio.to_thread(convert, self.results_path, path)
+        return await asyncio.to_thread(convert, self.results_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
         """Cancel the run if it still goes on, then close the gateway and what else the session owns."""
@@ -210,7 +212,7 @@ class Session:
         try:
             await self._runner.run()
         except* DagtuiError as group:
-            self._stopped_because = str(group.exceptions[0])
+            self._broken = str(group.exceptions[0])
         finally:
             self._ended = True
             self._close_sinks()
@@ -223,8 +225,8 @@ class Session:
         snapshot = self.snapshot()
         runner, counts = self._runner, snapshot.counts
         reason = snapshot.reason
-        if self._stopped_because:
-            return RunResult("stopped", ExitCode.INTERNAL, self._stopped_because, snapshot)
+        if stopped := self._broken or " ".join(self._unwritten.values()):
+            return RunResult("stopped", ExitCode.INTERNAL, stopped, snapshot)
         if runner.stopped_by is not None:
             return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
         if runner.ending == "cancelling":
@@ -248,7 +250,6 @@ class Session:
                 sink.write(event)
             except Exception as error:
                 self._failed(sink, error)
-
         if isinstance(event, RecordEnded) and self._flush_timer is None:
             self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
 
@@ -268,9 +269,9 @@ class Session:
         """
         told = str(error) if isinstance(error, DagtuiError) else f"{type(error).__name__}: {error}"
         if sink.essential:
-            self._stopped_because = f"The results cannot be written: {told}"
+            reason = self._unwritten[id(sink)] = f"The results cannot be written: {told}"
             if not self._ended:
-                self._runner.drain(self._stopped_because)
+                self._runner.drain(reason)
             return
         _log.warning("an observer was dropped", exc_info=error)
         self._sinks = tuple(other for other in self._sinks if other is not sink)
@@ -284,6 +285,9 @@ class Session:
                 sink.close()
             except Exception as error:
                 self._failed(sink, error)
+            else:
+                if id(sink) in self._unwritten:
+                    self._unwritten[id(sink)] += " What was kept back could be written in the end."
 
 
 class _Listed:

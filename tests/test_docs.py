@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import dagtui
 from dagtui.cli import cli
+from dagtui.core.again import again
 from dagtui.core.model import Record
+from dagtui.core.plan import Plan
+from dagtui.core.run_settings import RunSettings
 from dagtui.io.tasks import load_task
+from dagtui.options import DEMO_CONCURRENCY
+from dagtui.plan import sample_folder
 from dagtui.session import Session
+from dagtui.simulator.knobs import Knobs
 from dagtui.testing import FakeGateway, run_in_virtual_time
 
 ROOT = Path(__file__).parent.parent
@@ -65,9 +73,40 @@ def test_the_plugin_of_the_readme_runs(tmp_path: Path) -> None:
     assert result.snapshot.counts.succeeded == 1
 
 
-def test_the_library_example_of_the_readme_is_whole_python() -> None:
-    for block in blocks("python"):
-        compile(block, "README.md", "exec")
+def test_the_library_example_of_the_readme_shows_its_answers(tmp_path: Path) -> None:
+    text = next(block for block in blocks("python") if "open_session" in block)
+    shutil.copy(sample_folder() / "emails.csv", tmp_path)
+    done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=True)
+    first, *answers = done.stdout.splitlines()
+    assert first.startswith("complete ")
+    assert len(answers) == 100
+    assert all(" ok " in answer for answer in answers)
+
+
+def test_a_failures_file_of_the_readme_is_run_again_by_the_command_that_the_report_tells() -> None:
+    plan = Plan(gateway="portkey", settings=RunSettings(concurrency=100))
+    assert again(plan, Path("results.failures.csv")) in README
+
+
+def test_the_defaults_that_help_tells_are_those_that_hold() -> None:
+    defaults = RunSettings()
+    for name, concurrency in (("run", defaults.concurrency), ("demo", DEMO_CONCURRENCY)):
+        told = {option.name: str(getattr(option, "help", "")) for option in cli.commands[name].params}
+        assert f"[{concurrency}]" in told["concurrency"]
+        assert f"[{defaults.attempts}]" in told["attempts"]
+        assert f"[{defaults.timeout:.0f}]" in told["timeout"]
+
+
+def test_help_says_where_the_options_of_the_app_are_told() -> None:
+    told = CliRunner().invoke(cli, ["-h"]).output
+    assert "dagtui FILE take the options of dagtui app" in " ".join(told.split())
+
+
+def test_the_help_of_the_simulator_explains_every_knob() -> None:
+    told = CliRunner().invoke(cli, ["simulate", "--help"]).output
+    for name, field in Knobs.model_fields.items():
+        assert f"  {name}=" in told
+        assert field.description, name
 
 
 def test_files_that_the_readme_links_to_exist() -> None:

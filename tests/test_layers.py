@@ -27,7 +27,8 @@ INSIDE: dict[str, set[str]] = {
     "check": {"core", "plan"},
     "tui": {"core", "session", "plan", "tui", "dagtui"},
     "testing": {"core"},
-    "cli": {"core", "io", "plan", "session", "headless", "check", "tui", "simulator", "dagtui"},
+    "options": {"core", "io", "plan"},
+    "cli": {"core", "io", "options", "plan", "session", "headless", "check", "tui", "simulator", "dagtui"},
     "__main__": {"cli"},
     "__init__": {"core", "io", "session", "plan"},
 }
@@ -44,6 +45,7 @@ OUTSIDE: dict[str, set[str]] = {
     "check": set(),
     "tui": {"textual", "rich"},
     "testing": set(),
+    "options": {"click"},
     "cli": {"click"},
     "__main__": set(),
     "__init__": set(),

@@ -50,7 +50,7 @@ async def test_rows_that_cannot_be_read_keep_a_plan_from_starting_unless_they_ar
     path = tmp_path / "a.jsonl"
     path.write_text('{"content": "x"}\nbroken\n')
     plan, view = Plan(path=str(path)), await look_at(str(path))
-    assert "1 rows cannot be read" in problems(plan, view, {})["file"]
+    assert "1 row cannot be read: a.jsonl:2:1: not JSON" in problems(plan, view, {})["file"]
     assert problems(replace(plan, settings=RunSettings(bad_rows="skip")), view, {}) == {}
 
 

@@ -137,12 +137,27 @@ def test_results_that_could_not_be_written_once_are_told_of_what_is_paid_for_all
     written = [event for event in full.events if isinstance(event, RecordEnded)]
     assert len(written) == result.snapshot.counts.ended - 1
     assert result.snapshot.counts.succeeded > 1
+    assert "could be written in the end" in result.reason
+
+
+def test_two_files_that_cannot_be_written_are_both_named() -> None:
+    sinks = [
+        BreaksAtTheEnd(essential=True, why="results full"),
+        BreaksAtTheEnd(essential=True, why="failures full"),
+    ]
+    reason = run_in_virtual_time(session(sinks=sinks).run()).reason
+    assert "results full" in reason
+    assert "failures full" in reason
 
 
 class BreaksAtTheEnd(Observer):
+    def __init__(self, *, essential: bool = False, why: str = "no more") -> None:
+        super().__init__(essential=essential)
+        self.why = why
+
     def close(self) -> None:
         super().close()
-        raise RuntimeError("no more")
+        raise RuntimeError(self.why)
 
 
 def test_an_observer_that_breaks_at_the_end_hurts_nobody() -> None:

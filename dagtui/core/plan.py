@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Plan:
     """What to run. `output` None keeps the results in the state folder, where `Session.export` finds them.
 
-    `model` and `provider` override the task's; `knobs` and `seed` are the simulator's; `stdout` takes the results
-    instead of a file.
+    `overwrite` replaces files of an earlier run. `model` and `provider` override the task's; `knobs` and `seed`
+    are the simulator's; `stdout` takes the results instead of a file.
     """
 
     path: str = ""
@@ -29,6 +29,7 @@ class Plan:
     output: Path | None = None
     output_format: str | None = None
     failures: Path | None = None
+    overwrite: bool = False
     stdout: TextIO | None = None
     model: str | None = None
     provider: str | None = None

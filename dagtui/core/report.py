@@ -11,7 +11,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from dagtui.core.errors import ErrorKind
-from dagtui.core.figures import UNKNOWN, clock, count, kind_words, money, percent, rate, seconds
+from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 
@@ -22,21 +22,37 @@ _MANY_FAILED = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled group of `rows` (label, value). `shares` (0 to 1), where given, are the rows' bars."""
+    """A titled group of `rows` (label, value). `shares` (0 to 1), where given, are the rows' bars.
+
+    The values of a `verbatim` section are there to be copied: they are not to be wrapped.
+    """
 
     title: str
     rows: tuple[tuple[str, str], ...]
     shares: tuple[float, ...] = ()
+    verbatim: bool = False
 
 
-def report(snapshot: Snapshot, results_path: Path | None, audit: str = "") -> tuple[Section, ...]:
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What did not succeed: the file that holds it, and the command that runs it again."""
+
+    path: Path
+    command: str
+
+
+def report(
+    snapshot: Snapshot, results_path: Path | None, audit: str = "", leftovers: Leftovers | None = None
+) -> tuple[Section, ...]:
     """Every figure of the run so far, in the order in which people ask for them."""
     sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
     if snapshot.errors:
         sections.append(_causes(snapshot))
     if snapshot.categories:
         sections.append(_categories(snapshot))
-    sections += [_money(snapshot), _tokens(snapshot), _results(results_path, audit)]
+    sections += [_money(snapshot), _tokens(snapshot), _results(results_path, leftovers)]
+    if audit:
+        sections.append(Section("Ledger", (("Checked", audit),)))
     advice = hints(snapshot)
     if advice:
         sections.append(Section("Next time", tuple(("", hint) for hint in advice)))
@@ -56,6 +72,8 @@ def as_text(sections: tuple[Section, ...], width: int = 72) -> str:
             elif section.shares:
                 bar = "█" * max(1, round(section.shares[number] * _BAR))
                 lines.append(f"{label:<{labels}}  {value:>{values}}  {bar}"[:width])
+            elif section.verbatim:
+                lines.append(f"{label:<{labels}}  {value}")
             else:
                 lines += _row(label, value, labels, width)
     return "\n".join(lines).lstrip("\n") + "\n"
@@ -78,21 +96,19 @@ def hints(snapshot: Snapshot) -> tuple[str, ...]:
     if snapshot.counts.failed:
         found.append(
             f"{count(snapshot.counts.failed)} {_plural(snapshot.counts.failed, 'request')} failed for good:"
-            " the log says why; the same file can be run again once the cause is gone."
+            " the log says why; what failed can be run again once the cause is gone."
         )
     if snapshot.money.spent is None:
         found.append("The price of this model is unknown: set it under [prices] in dagtui.toml to see the cost.")
-    if not found and snapshot.phase == "ended" and not snapshot.throttled and snapshot.counts.succeeded:
+    if not found and not snapshot.errors and _was_held_back(snapshot):
         found.append("Nothing was refused and nothing failed: a higher concurrency may be faster.")
     return tuple(found)
 
 
 def _run(snapshot: Snapshot) -> Section:
-    counts = snapshot.counts
-    rows = [("Duration", f"{seconds(snapshot.elapsed)}  ({clock(snapshot.elapsed)})")]
-    rows.append(("Records", count(_records(snapshot))))
-    if counts.total not in (None, snapshot.records_total):
-        rows.append(("Requests", count(counts.total)))
+    rows = [("Duration", seconds(snapshot.elapsed)), ("Records", count(_records(snapshot)))]
+    if _width(snapshot) > 1:
+        rows.append(("Requests", count(_states(snapshot))))
     if snapshot.rows_rejected:
         rows.append(("Rows left out", count(snapshot.rows_rejected)))
     rows.append(("Concurrency", count(snapshot.target)))
@@ -101,7 +117,7 @@ def _run(snapshot: Snapshot) -> Section:
 
 
 def _speed(snapshot: Snapshot) -> Section:
-    done = _records_done(snapshot)
+    done = _records_ended(snapshot)
     latency = snapshot.latency
     return Section(
         "Speed",
@@ -117,8 +133,10 @@ def _speed(snapshot: Snapshot) -> Section:
 
 def _outcomes(snapshot: Snapshot) -> Section:
     counts = snapshot.counts
-    judged = counts.succeeded + counts.failed
-    rows = [("Succeeded", f"{count(counts.succeeded)}  ({percent(counts.succeeded, judged)})")]
+    width, read = _width(snapshot), snapshot.records_read
+    of = f"{count(read * width)} {_plural(read * width, 'record' if width == 1 else 'request')}"
+    some = " read" if read < _records(snapshot) else ""
+    rows = [("Succeeded", f"{count(counts.succeeded)}  ({percent(counts.succeeded, read * width)} of {of}{some})")]
     rows.append(("Failed", count(counts.failed)))
     rows += [
         (label, count(number))
@@ -161,7 +179,7 @@ def _categories(snapshot: Snapshot) -> Section:
 
 
 def _money(snapshot: Snapshot) -> Section:
-    spent, done = snapshot.money.spent, _records_done(snapshot)
+    spent, done = snapshot.money.spent, _records_ended(snapshot)
     each = spent / done if spent is not None and done else None
     return Section(
         "Cost",
@@ -186,11 +204,12 @@ def _tokens(snapshot: Snapshot) -> Section:
     return Section("Tokens", tuple(rows))
 
 
-def _results(path: Path | None, audit: str) -> Section:
+def _results(path: Path | None, leftovers: Leftovers | None) -> Section:
     rows = [("Written to", visible(str(path)) if path else "standard output")]
-    if audit:
-        rows.append(("Checked", audit))
-    return Section("Results", tuple(rows))
+    if leftovers is not None:
+        rows.append(("What failed", visible(str(leftovers.path))))
+        rows.append(("Run it again", visible(leftovers.command)))
+    return Section("Results", tuple(rows), verbatim=True)
 
 
 def _row(label: str, value: str, labels: int, width: int) -> list[str]:
@@ -203,11 +222,28 @@ def _records(snapshot: Snapshot) -> int:
     return snapshot.records_read if snapshot.records_total is None else snapshot.records_total
 
 
-def _records_done(snapshot: Snapshot) -> Decimal:
-    """Records whose requests have an answer; a fraction where a record asks several questions."""
+def _states(snapshot: Snapshot) -> int:
+    """Every request there is: those of records that are yet to be read too, where their number is known."""
     counts = snapshot.counts
-    judged = Decimal(counts.succeeded + counts.failed)
-    return judged * snapshot.records_total / counts.total if snapshot.records_total and counts.total else judged
+    return counts.queued + counts.in_flight + counts.waiting + counts.ended
+
+
+def _width(snapshot: Snapshot) -> int:
+    """The questions asked of a record."""
+    return max(1, _states(snapshot) // (_records(snapshot) or 1))
+
+
+def _records_ended(snapshot: Snapshot) -> Decimal:
+    """Records that have their outcomes; one of which some questions were cancelled counts for the others only."""
+    counts = snapshot.counts
+    return Decimal(counts.ended - counts.cancelled) / _width(snapshot)
+
+
+def _was_held_back(snapshot: Snapshot) -> bool:
+    """Whether a run that did all it should had to let records wait for its concurrency."""
+    counts = snapshot.counts
+    whole = snapshot.phase == "ended" and counts.succeeded > 0 and counts.succeeded == counts.total
+    return whole and _records(snapshot) > snapshot.target
 
 
 def _times(each: Decimal | None, number: int) -> Decimal | None:

@@ -1,18 +1,19 @@
-"""Counts over time for a chart: a fixed number of bins that always span the whole run.
-
-When the bins are full, neighbours are merged and each bin stands for twice the time, so memory is constant from
-the first second to the last day.
-"""
+"""Rates over time, in constant memory. Both are told when the run began: no rate is of less than a second."""
 
 from __future__ import annotations
 
 from collections import deque
+from math import ceil
 
 _FIRST_WIDTH = 0.1  # seconds
+_LEAST = 1.0  # seconds that a rate is taken over: within less, a few answers at once would look like hundreds
 
 
 class Series:
-    """Counts per bin since `start`; `width` is the seconds a bin stands for."""
+    """Counts per bin for a chart, over the whole run: `width` is the seconds a bin stands for.
+
+    When the bins are full, neighbours are merged and each stands for twice the time.
+    """
 
     def __init__(self, bins: int = 240) -> None:
         self._bins = bins
@@ -20,22 +21,33 @@ class Series:
         self._start: float | None = None
         self.width = _FIRST_WIDTH
 
+    def begin(self, now: float) -> None:
+        """The run begins (seconds, any epoch)."""
+        self._start = now
+
     def add(self, now: float, count: int = 1) -> None:
-        """Count at `now` (seconds, any epoch)."""
+        """Count at `now`."""
         self._reach(now)
         self._counts[-1] += count
 
     def rates(self, now: float) -> tuple[float, ...]:
-        """Counts a second for each bin that has begun, oldest first; the last bin by the time it has lasted."""
+        """Counts a second at the end of each bin since the beginning, oldest first.
+
+        Each is taken over the bins that make up the second before it, so it agrees with the best second. The last
+        bin, which still goes on, is left out while it alone is too short to tell a rate.
+        """
         if self._start is None:
             return ()
         self._reach(now)
-        rates = [count / self.width for count in self._counts]
-        lasted = now - self._start - (len(self._counts) - 1) * self.width
-        if lasted < self.width / 2 and len(rates) > 1:
-            rates.pop()  # too short yet to tell a rate
-        else:
-            rates[-1] = self._counts[-1] / max(lasted, self.width / 2)
+        window = ceil(_LEAST / self.width)
+        counts, lasting = self._counts, now - self._start - (len(self._counts) - 1) * self.width
+        sums = [0]
+        for count in counts:
+            sums.append(sums[-1] + count)
+        spans = [window * self.width] * (len(counts) - 1) + [max(_LEAST, (window - 1) * self.width + lasting)]
+        rates = [(sums[end] - sums[max(0, end - window)]) / spans[end - 1] for end in range(1, len(sums))]
+        if window == 1 and lasting < self.width / 2 and len(rates) > 1:
+            rates.pop()
         return tuple(rates)
 
     def _reach(self, now: float) -> None:
@@ -54,41 +66,51 @@ class Series:
 
 
 class RecentRate:
-    """Events a second over the last few seconds."""
+    """Events a second over the last few seconds; `peak` is the best that it, the mean or one second ever was."""
 
     def __init__(self, window: float = 4.0, step: float = 0.1) -> None:
         self._window = window
         self._step = step
         self._slots: deque[tuple[int, int]] = deque()
-        self._first: float | None = None
+        self._held = 0  # the sum of the slots
+        self._total = 0
+        self._start: float | None = None
         self.peak = 0.0
 
-    def add(self, now: float, count: int = 1) -> None:
-        """Count at `now` (seconds)."""
-        if self._first is None:
-            self._first = now
+    def begin(self, now: float) -> None:
+        """The run begins (seconds, any epoch)."""
+        self._start = now
+
+    def add(self, now: float) -> None:
+        """Count one event at `now`."""
+        if self._start is None:
+            self._start = now
         slot = int(now / self._step)
-        if self._slots and self._slots[-1][0] == slot:
-            self._slots[-1] = (slot, self._slots[-1][1] + count)
-        else:
-            self._slots.append((slot, count))
-            self._forget(now)
-            if now - self._first >= 1.0:
-                self.peak = max(self.peak, self._last_second(slot))
+        if not self._slots or self._slots[-1][0] != slot:
+            self._slots.append((slot, 0))
+        self._slots[-1] = (slot, self._slots[-1][1] + 1)
+        self._held += 1
+        self._total += 1
+        mean = self._total / max(_LEAST, now - self._start)
+        self.peak = max(self.peak, self.now(now), mean, self._last_second(slot))
 
     def now(self, now: float) -> float:
-        """Events a second over the window, or over the time since the first event while that is shorter."""
-        if self._first is None:
+        """Events a second over the window, or since the beginning while that is shorter."""
+        if self._start is None:
             return 0.0
         self._forget(now)
-        lasted = min(self._window, max(now - self._first, 2 * self._step))
-        return sum(count for _, count in self._slots) / lasted
+        return self._held / min(self._window, max(_LEAST, now - self._start))
 
     def _last_second(self, slot: int) -> float:
-        back = round(1.0 / self._step)
-        return float(sum(count for at, count in self._slots if slot - back <= at < slot))
+        """The count of the second that ends with `slot`."""
+        oldest, found = slot - round(1.0 / self._step), 0
+        for at, count in reversed(self._slots):
+            if at <= oldest:
+                break
+            found += count
+        return float(found)
 
     def _forget(self, now: float) -> None:
         oldest = int((now - self._window) / self._step)
-        while self._slots and self._slots[0][0] < oldest:
-            self._slots.popleft()
+        while self._slots and self._slots[0][0] <= oldest:
+            self._held -= self._slots.popleft()[1]

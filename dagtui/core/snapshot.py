@@ -34,7 +34,9 @@ class Counts:
 class Throughput:
     """Requests answered a second: over the last seconds, the whole run, the best second; and as a series.
 
-    `series` has one rate for each `bin_width` seconds since the first answer.
+    `peak` is never below `now` and `mean`. `series` has one rate for each `bin_width` seconds since the run began,
+    taken over a second or more, as `peak` is. The last bin may still go on: what the series spans is the run's
+    `elapsed`, so a chart's time axis goes from 0 to that.
     """
 
     now: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,9 +25,9 @@ from dagtui.core.events import (
     TargetChanged,
 )
 from dagtui.core.histogram import Histogram
-from dagtui.core.model import Cancelled, Failure, RateLimits, Skipped, Success, Usage
+from dagtui.core.model import AttemptError, Cancelled, Failure, RateLimits, Skipped, Success, Usage
 from dagtui.core.series import RecentRate, Series
-from dagtui.core.snapshot import Counts, Latency, LogEntry, Money, Snapshot, Throughput
+from dagtui.core.snapshot import Counts, Latency, LogEntry, LogLevel, Money, Snapshot, Throughput
 from dagtui.core.store import UNKNOWN_COST, RequestStore, State
 from dagtui.core.text import one_line
 
@@ -89,6 +90,8 @@ class Stats:
         self._started_at = event.time
         self._records_total = event.records
         self._target = event.target
+        self._series.begin(event.time)
+        self._recent.begin(event.time)
 
     def _record_read(self, event: RecordRead) -> None:
         self.store.add_record(event.record_id)
@@ -153,20 +156,8 @@ class Stats:
             self._wasted += attempt.cost
         if attempt.retry_in is not None:
             self._move(seq, State.WAITING)
-            self._append(
-                LogEntry(
-                    event.time,
-                    "retry",
-                    one_line(error.message, LOG_TEXT),
-                    store.record_id(seq),
-                    store.dimension(seq),
-                    error.kind,
-                    error.status,
-                    attempt.number,
-                    attempt.retry_in,
-                    attempt.retry_reason,
-                )
-            )
+            entry = self._entry(event.time, seq, "retry", error, attempt.number)
+            self._append(replace(entry, wait=attempt.retry_in, wait_reason=attempt.retry_reason))
 
     def _count_usage(self, seq: int, usage: Usage, cost: Decimal | None) -> None:
         self._usage = self._usage + usage
@@ -201,23 +192,20 @@ class Stats:
         if not store.error[event.seq]:
             self._errors[error.kind] += 1
             store.error[event.seq] = store.error_number(error.kind)
-        self._append(
-            LogEntry(
-                event.time,
-                "failure",
-                one_line(error.message, LOG_TEXT),
-                store.record_id(event.seq),
-                store.dimension(event.seq),
-                error.kind,
-                error.status,
-                failure.attempts,
-            )
-        )
+        self._append(self._entry(event.time, event.seq, "failure", error, failure.attempts))
 
     # --- the log ---
 
     def _say(self, time: float, text: str, level: str = "run") -> None:
         self._append(LogEntry(time, "failure" if level == "failure" else "run", one_line(text, LOG_TEXT)))
+
+    def _entry(self, time: float, seq: int, level: LogLevel, error: AttemptError, attempts: int) -> LogEntry:
+        text, record, dimension = (
+            one_line(error.message, LOG_TEXT),
+            self.store.record_id(seq),
+            self.store.dimension(seq),
+        )
+        return LogEntry(time, level, text, record, dimension, error.kind, error.status, attempts)
 
     def _append(self, entry: LogEntry) -> None:
         self.log.append(entry)
@@ -231,7 +219,7 @@ class Stats:
         elapsed = max(0.0, until - self._started_at) if self._started_at is not None else 0.0
         counts = self._counts()
         recent = self._recent.now(until)
-        mean = self._answered / elapsed if elapsed else 0.0
+        mean = self._mean(elapsed)
         return Snapshot(
             time=now,
             run_id=self._run_id,
@@ -271,6 +259,11 @@ class Stats:
             limits_at=self._limits_at,
             log_count=self._log_count,
         )
+
+    def _mean(self, elapsed: float) -> float:
+        """Answers a second over the run; while it goes on, over a second at least, as all rates are."""
+        over = elapsed if self._ended_at is not None else max(1.0, elapsed)
+        return self._answered / over if over else 0.0
 
     def _counts(self) -> Counts:
         by = self._by_state

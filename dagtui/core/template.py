@@ -5,34 +5,38 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from string import Formatter
 from typing import Any, cast
 
 from dagtui.core.errors import BadInput, ConfigError, nearest
 
-_NAME = re.compile(r"\w(?:[\w -]*\w)?(?:\.\w(?:[\w -]*\w)?)*")
+# A doubled brace, a placeholder, or a brace that belongs to neither.
+_PIECE = re.compile(r"(\{\{|\}\})|\{([^{}\n]*)\}|[{}]")
 _MISSING = object()
 
 
 class Template:
     """A parsed template; `{{` and `}}` stand for braces. `names` are its placeholders, each once, in order.
 
+    A name may be any text without braces and line breaks that does not begin with a quote, as JSON does, and has
+    no blank at its ends.
+
     Raises:
-        ConfigError: a placeholder is something else than a name, perhaps with dots.
+        ConfigError: a brace is no part of a placeholder, or a placeholder's name cannot be one.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         parts: list[tuple[str, str | None]] = []
-        try:
-            for literal, name, spec, conversion in Formatter().parse(text):
-                if name is not None:
-                    _check(name, spec or "", conversion or "")
-                parts.append((literal, name))
-        except ValueError as error:
-            raise ConfigError(
-                f"The prompt has a brace without its partner ({error}); write {{{{ or }}}} for a brace."
-            ) from None
+        literal, place = "", 0
+        for piece in _PIECE.finditer(text):
+            literal += text[place : piece.start()]
+            place = piece.end()
+            if doubled := piece[1]:
+                literal += doubled[0]
+                continue
+            parts.append((literal, _name(piece[2], text[piece.start() :])))
+            literal = ""
+        parts.append((literal + text[place:], None))
         self._parts = tuple(parts)
         self.names = tuple(dict.fromkeys(name for _, name in parts if name is not None))
 
@@ -59,16 +63,22 @@ class Template:
         return "".join(written)
 
 
-def _check(name: str, spec: str, conversion: str) -> None:
-    shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-    if not name and not shown:
+def _name(name: str | None, rest: str) -> str:
+    """The name of a placeholder; None is a brace that makes none. `rest` is the text from its brace on."""
+    if name is None:
+        begin = " ".join(rest[:40].split())
+        raise ConfigError(
+            f"The prompt has a brace without its partner, at {begin}; write {{{{ or }}}} for a brace."
+        )
+    if not name:
         raise ConfigError("The prompt has a placeholder without a name, {}; write {field}, or {{}} for braces.")
-    if spec or conversion or not _NAME.fullmatch(name):
-        begin = shown if len(shown) < 60 else shown[:59] + "…"
+    if name != name.strip() or name[0] in "\"'":
+        begin = name if len(name) < 60 else name[:59] + "…"
         raise ConfigError(
             f"The placeholder {{{begin}}} is not the name of a field; "
             "write the name alone, or {{ and }} if the braces are meant as they are."
         )
+    return name
 
 
 def _shown(name: str, values: Mapping[str, Any]) -> str:

@@ -1,37 +1,56 @@
 """Result files: one row a record, written as records end, in the order in which they end.
 
 A file is written under its final name from the first row on, so a run that is killed leaves what it paid for. An
-older file of that name is kept until then.
+older file of that name is only replaced when that was asked for.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeAlias, cast, get_args
+from typing import TextIO
 
 from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError, nearest
-from dagtui.core.events import Event, RecordEnded
+from dagtui.core.errors import BadInput, ConfigError, TargetExists
+from dagtui.core.events import Event, RecordEnded, RunStarted
 from dagtui.core.model import RowError
-from dagtui.io.cells import cell, json_line
+from dagtui.io.csv_rows import csv_rows
 from dagtui.io.json_rows import json_rows
 from dagtui.io.lines import open_lines
+from dagtui.io.row_file import OUTPUT_FORMATS, OutputFormat, RowFile, checked_format, refuse_target
 from dagtui.io.rows import Fields
 from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS, Answers, failure_of, status_of, summary_of
 
-OutputFormat: TypeAlias = Literal["csv", "tsv", "jsonl"]
-OUTPUT_FORMATS: tuple[str, ...] = get_args(OutputFormat)
-
-FLUSH_ROWS = 200
-FLUSH_S = 1.0
-"""Rows are handed to the system at either, counted in the time of the events."""
+__all__ = ["OUTPUT_FORMATS", "FailuresWriter", "OutputFormat", "ResultsWriter", "convert"]
 
 
-class ResultsWriter:
+class _RowSink:
+    """What the two writers share: a file of rows that a run cannot do without."""
+
+    essential = True
+
+    def __init__(self, file: RowFile) -> None:
+        self._file = file
+
+    def flush(self) -> None:
+        """Write what is buffered.
+
+        Raises:
+            DagtuiError: it could not be written; it is kept, and the next flush tries again.
+        """
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write what is buffered and let go of the file.
+
+        Raises:
+            DagtuiError: it could not be written; how many rows and where.
+        """
+        self._file.close()
+
+
+class ResultsWriter(_RowSink):
     """A sink that writes every record with its answers.
 
     The input's `columns` come first, then each dimension's fields, then `dagtui_` columns. A field keeps its plain
@@ -42,9 +61,8 @@ class ResultsWriter:
 
     Raises:
         ConfigError: the target cannot be written, or is the input itself (`source`).
+        TargetExists: it holds something, and `overwrite` is off.
     """
-
-    essential = True
 
     def __init__(
         self,
@@ -54,37 +72,29 @@ class ResultsWriter:
         columns: Sequence[str],
         *,
         source: Path | None = None,
+        overwrite: bool = False,
         guard_formulas: bool = True,
     ) -> None:
         self._answers = Answers(dag, columns)
         header = (*columns, *self._answers.columns, *OUR_COLUMNS)
-        self._file = _RowFile(target, format, header, source=source, guard=guard_formulas)
+        super().__init__(RowFile(target, format, header, source=source, overwrite=overwrite, guard=guard_formulas))
 
     def write(self, event: Event) -> None:
         """Write a row for a record that ended; other events are not for a file."""
         if isinstance(event, RecordEnded):
             row = {**event.record.fields, **self._answers.of(event.outcomes)}
-            self._file.add({**row, **summary_of(event)}, event.time)
-
-    def flush(self) -> None:
-        """Write what is buffered."""
-        self._file.flush()
-
-    def close(self) -> None:
-        """Write what is buffered and let go of the file."""
-        self._file.close()
+            self._file.add({**row, **summary_of(event)})
 
 
-class FailuresWriter:
+class FailuresWriter(_RowSink):
     """A sink that writes the records that did not fully succeed, in a form that is input again.
 
-    There is no file until there is a failure.
+    There is no file until there is a failure; with `overwrite`, one of an earlier run goes when this one starts.
 
     Raises:
         ConfigError: the path cannot be written, or is the input itself (`source`).
+        TargetExists: it holds something, and `overwrite` is off or it is no failures file.
     """
-
-    essential = True
 
     def __init__(
         self,
@@ -93,169 +103,68 @@ class FailuresWriter:
         columns: Sequence[str],
         *,
         source: Path | None = None,
+        overwrite: bool = False,
     ) -> None:
-        self._file = _RowFile(path, format, (*columns, *FAILURE_COLUMNS), source=source, guard=True)
+        header = (*columns, *FAILURE_COLUMNS)
+        super().__init__(RowFile(path, format, header, source=source, overwrite=overwrite))
+        self._old = path if path.is_file() and path.stat().st_size else None
+        if self._old and not _is_failures_file(path):
+            raise TargetExists(f"{path} exists and is no failures file of dagtui's; choose another --failures.")
 
     def write(self, event: Event) -> None:
         """Write a row for a record of which some dimension has no answer."""
-        if isinstance(event, RecordEnded) and status_of(event.outcomes) != "ok":
-            self._file.add({**event.record.fields, **failure_of(event)}, event.time)
-
-    def flush(self) -> None:
-        """Write what is buffered."""
-        self._file.flush()
-
-    def close(self) -> None:
-        """Write what is buffered and let go of the file."""
-        self._file.close()
+        if isinstance(event, RecordEnded):
+            if status_of(event.outcomes) != "ok":
+                self._file.add({**event.record.fields, **failure_of(event)})
+        elif isinstance(event, RunStarted) and self._old:
+            _remove(self._old)
 
 
-def convert(source_jsonl: Path, target: Path) -> int:
-    """Turn a JSONL results file into CSV, TSV or JSONL, by the target's name; the number of rows.
+def convert(results: Path, target: Path, *, overwrite: bool = False) -> int:
+    """Turn a results file into CSV, TSV or JSONL, by the target's name; the number of rows.
 
     The target appears when it is complete.
 
     Raises:
         BadInput: the results cannot be read.
         ConfigError: the target's name tells no format, or it cannot be written.
+        TargetExists: the target holds something, and `overwrite` is off.
     """
     kind = target.suffix.lower().lstrip(".").replace("ndjson", "jsonl")
-    _checked_format(kind, f"{target}: ")
+    checked_format(kind, f"{target}: ")
+    refuse_target(target, results, overwrite=overwrite)
     columns: dict[str, None] = {}
-    for row in _results(source_jsonl):
+    for row in _results(results):
         columns.update(dict.fromkeys(row))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    writer = _RowFile(part, kind, _ours_last(columns), source=source_jsonl, guard=True)
-    rows = 0
     try:
-        _refuse_target(target, source_jsonl)
-        for rows, row in enumerate(_results(source_jsonl), 1):  # noqa: B007 - the count is wanted
-            writer.add(row, 0.0)
-        writer.close()
-        if rows:
-            part.replace(target)
+        rows = _write_rows(results, RowFile(part, kind, _ours_last(columns), source=None, overwrite=True))
+        if not rows:
+            raise BadInput(f"{results}: holds no results yet.")
+        part.replace(target)
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be written: {error.strerror or error}.") from None
     finally:
-        writer.close()
         part.unlink(missing_ok=True)
-    if not rows:
-        raise BadInput(f"{source_jsonl}: holds no results yet.")
     return rows
 
 
-class _RowFile:
-    """Rows with fixed columns in one of the formats, buffered."""
-
-    def __init__(
-        self,
-        target: Path | TextIO,
-        format: str,  # noqa: A002
-        header: Sequence[str],
-        *,
-        source: Path | None,
-        guard: bool,
-    ) -> None:
-        _checked_format(format)
-        self._target = target
-        self._stream: TextIO | None = None
-        self._lines: Callable[[Mapping[str, Any]], str]
-        self._title = ""
-        if format == "jsonl":
-            self._lines = json_line
-        else:
-            table = _Table("," if format == "csv" else "\t", header, guard)
-            self._lines, self._title = table.line, table.title()
-        if isinstance(target, Path):
-            _refuse_target(target, source)
-        self._buffer: list[str] = []
-        self._flushed_at = 0.0
-
-    def add(self, row: Mapping[str, Any], time: float) -> None:
-        """Take one row; `time` is that of its event."""
-        self._buffer.append(self._lines(row))
-        if self._stream is None or len(self._buffer) >= FLUSH_ROWS or time - self._flushed_at >= FLUSH_S:
-            self.flush()
-            self._flushed_at = time
-
-    def close(self) -> None:
-        """Write the rest. A stream that was given stays open."""
-        self.flush()
-        if self._stream is not None and isinstance(self._target, Path):
-            self._stream.close()
-
-    def flush(self) -> None:
-        """Hand the buffer to the system."""
-        if not self._buffer:
-            return
-        if self._stream is None:
-            self._stream = _create(self._target) if isinstance(self._target, Path) else self._target
-            self._stream.write(self._title)
-        self._stream.write("".join(self._buffer))
-        self._buffer.clear()
-        self._stream.flush()
-
-
-class _Table:
-    """Rows as CSV or TSV lines that end in LF."""
-
-    def __init__(self, delimiter: str, header: Sequence[str], guard: bool) -> None:
-        self._text = io.StringIO(newline="")
-        # With CR LF as its line end the module also puts quotes around a lone CR in a cell.
-        self._csv = csv.writer(self._text, delimiter=delimiter, lineterminator="\r\n")
-        self._header = tuple(header)
-        self._guard = guard
-
-    def title(self) -> str:
-        """The header line."""
-        return self._row([cell(name, self._guard) for name in self._header])
-
-    def line(self, row: Mapping[str, Any]) -> str:
-        """The line for `row`."""
-        return self._row([cell(row.get(name), self._guard) for name in self._header])
-
-    def _row(self, cells: list[str]) -> str:
-        self._csv.writerow(cells)
-        line = self._text.getvalue()[:-2] + "\n"
-        self._text.seek(0)
-        self._text.truncate()
-        return line
-
-
-def _create(path: Path) -> TextIO:
-    """Open for writing, empty, for this user's eyes only if it is new."""
+def _write_rows(results: Path, file: RowFile) -> int:
+    rows = 0
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}.") from None
-    # Half a character (a lone surrogate) has no UTF-8; in JSON its escape is exactly right.
-    stream = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
-    return cast(TextIO, stream)
-
-
-def _refuse_target(target: Path, source: Path | None) -> None:
-    """Say at once what would fail at the first row, when money has been spent."""
-    folder = target.parent
-    if target.is_dir():
-        raise ConfigError(f"{target} is a folder; give a file in it.")
-    if not folder.is_dir():
-        raise ConfigError(f"{target}: there is no folder {folder}; make it, or choose another path.")
-    if not os.access(target if target.exists() else folder, os.W_OK):
-        raise ConfigError(f"{target}: may not be written by you; choose another path.")
-    if source is not None and target.exists() and source.exists() and target.samefile(source):
-        raise ConfigError(f"{target} is the input itself and would be overwritten; choose another path.")
-
-
-def _checked_format(name: str, where: str = "") -> None:
-    if name not in OUTPUT_FORMATS:
-        known = ", ".join(OUTPUT_FORMATS)
-        raise ConfigError(
-            f'{where}results cannot be written as "{name}"{nearest(name, OUTPUT_FORMATS)}; use {known}.'
-        )
+        for rows, row in enumerate(_results(results), 1):  # noqa: B007 - the count is wanted
+            file.add(row)
+    finally:
+        file.close()
+    return rows
 
 
 def _results(path: Path) -> Iterator[Fields]:
     lines = open_lines(path)
+    kind = path.suffix.lower()
     try:
-        for row in json_rows(lines):
+        rows = csv_rows(lines, "," if kind == ".csv" else "\t") if kind in (".csv", ".tsv") else json_rows(lines)
+        for row in rows:
             if isinstance(row, RowError):
                 raise BadInput(f"{row.message}.")
             yield row[1]
@@ -267,3 +176,20 @@ def _ours_last(columns: Mapping[str, None]) -> tuple[str, ...]:
     """Our own columns stand last, even where a late record brought a field that no earlier one had."""
     ours = set(OUR_COLUMNS)
     return (*(name for name in columns if name not in ours), *(name for name in OUR_COLUMNS if name in columns))
+
+
+def _is_failures_file(path: Path) -> bool:
+    """Whether its first line names our columns, as a header or as the keys of an object."""
+    lines = open_lines(path)
+    try:
+        first = next(iter(lines), None) or b""
+    finally:
+        lines.close()
+    return all(name.encode() in first for name in FAILURE_COLUMNS)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be replaced: {error.strerror or error}.") from None

@@ -156,7 +156,8 @@ def open_lines(path: Path) -> ByteLines:
     """
     try:
         # Without O_NONBLOCK a named pipe would hold us here until someone writes to it.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        # Windows has no such flag, and another one without which it would change line ends.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file{_neighbour(path)}.") from None
     except ValueError:

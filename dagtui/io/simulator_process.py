@@ -10,7 +10,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from typing import Any
 
-from dagtui.core.errors import DagtuiError
+from dagtui.core.errors import ConfigError, DagtuiError
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never proxied
 _END_TIMEOUT = 3.0  # seconds; it ends at once when its standard input does
@@ -58,6 +58,7 @@ async def start_simulator(knobs: Mapping[str, Any] | None = None, seed: int = 0)
     """Start a simulator with these knobs and wait until it answers.
 
     Raises:
+        ConfigError: there is no such knob, or it cannot be set to that.
         DagtuiError: it did not start; with what it said.
     """
     command = [sys.executable, "-m", "dagtui.simulator", "--port", "0", "--exit-with-stdin", "--seed", str(seed)]
@@ -80,4 +81,7 @@ async def start_simulator(knobs: Mapping[str, Any] | None = None, seed: int = 0)
         process.stdin.close()
         await _gone(process)
         said = (await process.stderr.read()).decode("utf-8", "replace").strip()
-        raise DagtuiError(f"The simulator did not start: {said or 'it said nothing'}") from None
+        wrong = (
+            ConfigError if process.returncode == 2 else DagtuiError
+        )  # as its command line refuses what it is told
+        raise wrong(f"The simulator did not start: {said or 'it said nothing'}") from None

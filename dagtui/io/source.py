@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from dagtui.io.json_rows import array_rows, json_rows
 from dagtui.io.lines import ByteLines, open_lines, pipe_lines
 from dagtui.io.passes import Pass, id_columns
 from dagtui.io.rows import OURS, Row, text_rows
+from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS
 
 __all__ = ["BadRows", "Entry", "FileSource", "Format", "Scan", "list_candidates", "open_source"]
 
@@ -195,7 +196,17 @@ class FileSource:
         first.ids = self._ids = id_columns(names)
         if self.path is None:
             first.pending = [first.record(row) for row in rows]
+        self._refuse_reserved(names)
         return tuple(name for name in names if not name.startswith(OURS))
+
+    def _refuse_reserved(self, names: Iterable[str]) -> None:
+        """The columns that dagtui wrote are left out of a run; a user's own would vanish with them."""
+        ours = {name for name in names if name.startswith(OURS)}
+        if ours and not ours.issuperset(FAILURE_COLUMNS) and not ours.issuperset(OUR_COLUMNS):
+            raise BadInput(
+                f'{self.name}: the name of the column "{min(ours)}" begins like those that dagtui adds; '
+                "rename or remove it."
+            )
 
     def _scanned(self, path: Path) -> Scan:
         reading = self._pass()
@@ -212,6 +223,7 @@ class FileSource:
                 records += 1
                 if not known.issuperset(row[1]) and len(known) < _MOST_COLUMNS:
                     known.update(row[1])
+                    self._refuse_reserved(known)
                     columns.update((name, None) for name in row[1] if not name.startswith(OURS))
         finally:
             reading.close()

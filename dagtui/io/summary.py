@@ -71,7 +71,7 @@ def summary_of(event: RecordEnded) -> dict[str, Any]:
     outcomes = event.outcomes.values()
     if len(outcomes) == 1 and isinstance(only := next(iter(outcomes)), Success):
         return _summary_of_success(event.record.id, only)
-    usage = sum((o.usage for o in outcomes if isinstance(o, Success | Failure)), Usage())
+    usage = sum((o.usage for o in outcomes if not isinstance(o, Skipped)), Usage())
     latency = [o.latency for o in outcomes if isinstance(o, Success)]
     traces = dict.fromkeys(o.trace_id for o in outcomes if isinstance(o, Success | Failure) and o.trace_id)
     values = {
@@ -158,7 +158,7 @@ def _cost(outcomes: Mapping[str, Outcome]) -> Decimal | None:
     """Dollars of all dimensions; None where the price of any is unknown. What used no token costs nothing."""
     total = Decimal(0)
     for outcome in outcomes.values():
-        if isinstance(outcome, Success | Failure):
+        if not isinstance(outcome, Skipped):
             if outcome.cost is None and outcome.usage != Usage():
                 return None
             total += outcome.cost or 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dagtui.core.errors import nearest
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -20,7 +21,7 @@ RESOURCES: tuple[Resource, ...] = ("requests", "input_tokens", "output_tokens")
 class Knobs(BaseModel):
     """The provider's speed, limits and faults. Rates of faults are shares of requests, from 0 to 1."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     latency_median_s: Seconds = 0.3
     """Median of the lognormal time to an answer, in seconds."""
@@ -30,32 +31,40 @@ class Knobs(BaseModel):
     """Seconds added for each token of the answer."""
 
     requests_per_minute: PerMinute | None = None
+    """Limit of each organisation; null for none."""
     input_tokens_per_minute: PerMinute | None = None
+    """The same for tokens in."""
     output_tokens_per_minute: PerMinute | None = None
-    """Limits of each organisation, None for none. Output is reserved by max_tokens and settled at the end."""
+    """The same for tokens out, which are reserved by max_tokens and settled at the end."""
     burst_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60.0
     """Seconds of refill that a full bucket holds; a real one often holds less than a minute's."""
     requests_burst: PerMinute | None = None
+    """Requests that a full bucket holds, instead of burst_s."""
     input_tokens_burst: PerMinute | None = None
+    """Tokens in that a full bucket holds, instead of burst_s."""
     output_tokens_burst: PerMinute | None = None
-    """What a full bucket holds, in requests or tokens, instead of `burst_s`."""
+    """Tokens out that a full bucket holds, instead of burst_s."""
     remaining_shows: Literal["bucket", "minute"] = "bucket"
-    """What the `remaining` headers count: the enforced bucket, or a whole minute less what was used."""
+    """What the headers call remaining: the enforced "bucket", or a whole "minute" less what was used."""
     concurrency_cap: Annotated[int, Field(ge=1)] | None = None
     """Requests of one organisation that may be in flight; one more is refused with 429."""
 
     rate_429: Fraction = 0.0
+    """Share of requests refused with 429. A request meets one fault at most: the shares add up, as far as to 1."""
     rate_500: Fraction = 0.0
+    """Share of requests that fail with 500."""
     rate_529: Fraction = 0.0
+    """Share of requests that are told that the provider is overloaded."""
     rate_hang: Fraction = 0.0
+    """Share of requests that hear nothing for hang_s."""
     rate_reset: Fraction = 0.0
-    """Shares of requests that meet a fault, one at most: they add up in this order, as far as to 1."""
+    """Share of requests whose connection is cut."""
     retry_after_s: Seconds | None = None
-    """The retry-after of an injected 429 (whole seconds, rounded up); None sends no such header."""
+    """The retry-after of an injected 429 (whole seconds, rounded up); null sends no such header."""
     hang_s: Seconds = 600.0
     """How long a hanging request is silent before its answer comes after all."""
     reset_after: Literal["request", "headers"] = "request"
-    """Where a reset cuts the connection: before any answer, or in the middle of it."""
+    """Where a reset cuts the connection: "request", before any answer, or "headers", in the middle of it."""
     strip_ratelimit_headers: bool = False
     """Send no rate limit headers, as some providers and proxies do."""
     down: bool = False
@@ -131,8 +140,7 @@ def change_knobs(knobs: Knobs, changes: Mapping[str, object]) -> Knobs:
 
 
 def _unknown(name: str) -> str:
-    nearest = difflib.get_close_matches(name, Knobs.model_fields, n=1, cutoff=0.0)
-    return f"There is no knob {name!r}; did you mean {nearest[0]!r}?"
+    return f'There is no knob "{name}"{nearest(name, Knobs.model_fields)}; dagtui simulate --help lists them.'
 
 
 def _reason(message: str) -> str:

@@ -30,7 +30,7 @@ class Options:
 
 
 def serve(options: Options) -> None:
-    """Serve until a signal ends it; when ready, print one JSON line with the URL.
+    """Serve until a signal ends it; when ready, print one JSON line with the URL (a sentence on a terminal).
 
     A port that cannot be had ends the process with code 2 and one sentence on standard error.
     """
@@ -55,9 +55,15 @@ async def _serve(options: Options) -> None:
     gc.set_threshold(100_000, 50, 100)
     if options.exit_with_stdin:
         threading.Thread(target=_await_end_of_stdin, args=(loop, stopping), daemon=True).start()
-    print(json.dumps({"url": simulator.url}), flush=True)
+    print(_ready(simulator.url), flush=True)
     await stopping.wait()
     await simulator.stop()
+
+
+def _ready(url: str) -> str:
+    if not sys.stdout.isatty():
+        return json.dumps({"url": url})
+    return f"The simulator answers at {url}. Use it: dagtui run FILE -g {url}   (Ctrl+C ends it)"
 
 
 def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dagtui.core.errors import ErrorKind
 from dagtui.core.model import Usage
-from dagtui.core.report import as_text, hints, report
+from dagtui.core.report import Leftovers, as_text, hints, report
 from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
 
 DONE = Snapshot(
@@ -47,11 +50,11 @@ def values(snapshot: Snapshot, path: Path | None = None) -> dict[str, dict[str, 
 
 def test_the_published_run_of_the_reference_reads_as_it_does_there() -> None:
     told = values(DONE, Path("emails.results.csv"))
-    assert told["Run"]["Duration"] == "3.67 s  (0:03)"
+    assert told["Run"]["Duration"] == "3.67 s"
     assert told["Run"]["Records"] == "100"
     assert told["Speed"]["Throughput"] == "27.2 requests a second"
     assert told["Speed"]["Average a record"] == "37 ms"
-    assert told["Outcomes"]["Succeeded"] == "100  (100.0%)"
+    assert told["Outcomes"]["Succeeded"] == "100  (100.0% of 100 records)"
     assert told["Categories"]["work"] == "40   40.0%"
     assert told["Cost"] == {
         "Total": "$0.023416",
@@ -107,8 +110,69 @@ def test_two_questions_a_record_count_records_not_requests() -> None:
     assert values(snapshot)["Run"]["Requests"] == "200"
 
 
-def test_a_clean_run_is_told_that_more_may_be_faster() -> None:
-    assert hints(DONE) == ("Nothing was refused and nothing failed: a higher concurrency may be faster.",)
+def test_several_questions_failures_and_skips_are_divided_by_the_records_that_ended() -> None:
+    # 50 records asked two things each: 10 first questions failed, so 10 second ones were skipped.
+    counts = Counts(100, 0, 0, 0, 80, 10, 10, 0)
+    money = Money(Decimal("0.05"), Decimal(0), None)
+    told = values(replace(DONE, records_total=50, records_read=50, counts=counts, money=money, elapsed=5.0))
+    assert told["Cost"]["A record"] == "$0.001000"
+    assert told["Cost"]["A million records"] == "$1,000.00"
+    assert told["Speed"]["Average a record"] == "0.10 s"
+    assert told["Outcomes"]["Succeeded"] == "80  (80.0% of 100 requests)"
+
+
+def test_what_was_cancelled_has_neither_succeeded_nor_ended() -> None:
+    cancelled = replace(DONE, counts=Counts(100, 0, 0, 0, 64, 0, 0, 36))
+    told = values(cancelled)
+    assert told["Outcomes"]["Succeeded"] == "64  (64.0% of 100 records)"
+    assert told["Cost"]["A record"] == "$0.000366"
+    assert told["Speed"]["Average a record"] == "57 ms"
+
+
+def test_a_drained_run_tells_its_share_of_what_was_read() -> None:
+    drained = replace(DONE, records_total=1000, records_read=50, counts=Counts(1000, 950, 0, 0, 40, 0, 0, 10))
+    told = values(drained)
+    assert told["Outcomes"]["Succeeded"] == "40  (80.0% of 50 records read)"
+    assert told["Outcomes"]["Not started"] == "950"
+
+
+def test_a_pipe_that_was_cut_short_counts_records_too() -> None:
+    counts = Counts(None, 0, 0, 0, 20, 0, 0, 0)
+    told = values(replace(DONE, records_total=None, records_read=10, counts=counts))
+    assert told["Run"]["Records"] == "10"
+    assert told["Run"]["Requests"] == "20"
+    assert told["Cost"]["A record"] == "$0.002342"
+
+
+def test_what_failed_is_named_with_the_command_that_runs_it_again() -> None:
+    command = "dagtui run out.failures.csv --task " + "t" * 80
+    sections = report(DONE, Path("out.csv"), "", Leftovers(Path("out.failures.csv"), command))
+    told = {section.title: dict(section.rows) for section in sections}["Results"]
+    assert told == {"Written to": "out.csv", "What failed": "out.failures.csv", "Run it again": command}
+    assert f"Run it again  {command}\n" in as_text(sections, 60)
+
+
+FASTER = "Nothing was refused and nothing failed: a higher concurrency may be faster."
+
+
+def test_a_clean_run_that_its_concurrency_held_back_is_told_that_more_may_be_faster() -> None:
+    assert hints(replace(DONE, target=20)) == (FASTER,)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": 100},
+        {"target": 500},
+        {"target": 20, "counts": Counts(100, 0, 0, 0, 64, 0, 0, 36)},
+        {"target": 20, "counts": Counts(100, 60, 0, 0, 40, 0, 0, 0)},
+        {"target": 20, "records_total": None, "counts": Counts(None, 0, 0, 0, 100, 0, 0, 0)},
+        {"target": 20, "phase": "running"},
+        {"target": 20, "errors": ((ErrorKind.SERVER, 1),)},
+    ],
+)
+def test_a_run_that_was_not_held_back_or_ended_early_gets_no_such_advice(changes: dict[str, Any]) -> None:
+    assert FASTER not in hints(replace(DONE, **changes))
 
 
 def test_the_text_keeps_within_its_width_and_shows_bars() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import (
@@ -151,6 +153,58 @@ def test_a_series_spans_the_whole_run_in_constant_memory() -> None:
     assert len(rates) <= 10
     assert rates[1] == pytest.approx(10.0, rel=0.05)
     assert sum(rates) * series.width == pytest.approx(1000, rel=0.2)
+
+
+def test_a_series_begins_with_the_run_and_never_shows_more_than_the_best_second() -> None:
+    series, rate = Series(), RecentRate()
+    series.begin(100.0)
+    rate.begin(100.0)
+    for at in (102.0, 102.1, 102.2, 102.3, 103.4, 104.9):
+        series.add(at)
+        rate.add(at)
+    rates = series.rates(105.0)
+    assert len(rates) * series.width == pytest.approx(5.0, abs=0.11)
+    assert rates[: round(1.9 / series.width)] == (0.0,) * round(1.9 / series.width)
+    assert max(rates) == rate.peak == 4.0
+
+
+@given(
+    st.lists(st.floats(0.001, 3.0), min_size=1, max_size=60),
+    st.lists(st.floats(0, 5.0), min_size=60, max_size=60),
+)
+@settings(max_examples=200, deadline=None)
+def test_the_rate_now_and_the_mean_are_never_above_the_peak(gaps: list[float], waits: list[float]) -> None:
+    stats = begun(records=100, read=60)
+    at, peak = 100.0, 0.0
+    for seq, gap in enumerate(gaps):
+        stats.fold(AttemptStarted(at, seq, 1))
+        at += gap
+        stats.fold(answered(seq, 1, at, at))
+        for wait in (0.0, waits[seq]):
+            shown = stats.snapshot(at + wait).throughput
+            assert shown.now <= shown.peak + 1e-9
+            assert shown.mean <= shown.peak + 1e-9
+            assert shown.peak >= peak
+            peak = shown.peak
+        at += waits[seq]
+
+
+def test_the_first_answers_at_once_are_no_burst_of_hundreds_a_second() -> None:
+    stats = begun(records=100, read=60)
+    for seq in range(10):
+        stats.fold(AttemptStarted(100.0, seq, 1))
+        stats.fold(answered(seq, 1, 100.0, 100.3))
+    shown = stats.snapshot(100.35).throughput
+    assert (shown.now, shown.mean, shown.peak) == (10.0, 10.0, 10.0)
+
+
+def test_a_run_of_less_than_a_second_tells_its_own_mean() -> None:
+    stats = begun()
+    stats.fold(AttemptStarted(100.0, 0, 1))
+    stats.fold(answered(0, 1, 100.0, 100.25))
+    stats.fold(PhaseChanged(100.25, "ended", "finished"))
+    shown = stats.snapshot(101.0).throughput
+    assert (shown.mean, shown.peak) == (4.0, 4.0)
 
 
 def test_the_recent_rate_forgets_and_remembers_its_peak() -> None:

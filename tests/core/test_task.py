@@ -126,7 +126,7 @@ def test_the_output_table_becomes_a_model_that_guards_the_answer() -> None:
         ('name = "t"\n[ask]\nprompt = "x"', ['"model" is missing']),
         (f'{HEAD}[ask]\nprompt = "x"\ncatgory = "y"', ["[ask]", '"catgory"', 'did you mean "category"']),
         (f"{HEAD}[ask]\nname = 'x'", ["[ask]", '"prompt" is missing']),
-        (f'{HEAD}[ask]\nprompt = "{{a!r}}"', ["[ask]", "{a!r}"]),
+        (f'{HEAD}[ask]\nprompt = "{{ a }}"', ["[ask]", "{ a }"]),
         (f'{HEAD}[ask]\nprompt = "x"\ncategory = "y"', ['category "y" is not in the output']),
         (f'{HEAD}[ask]\nprompt = "x"\ncategory = "que"\n[ask.output]\nqueue = "text"', ['did you mean "queue"']),
         (f'{HEAD}[[ask]]\nprompt = "x"', ["[[ask]] 1", '"name" is missing']),

@@ -33,16 +33,13 @@ def test_dots_lead_into_nested_values_unless_a_field_has_that_very_name() -> Non
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("{a!r}", "{a!r}"),
-        ("{a:>10}", "{a:>10}"),
-        ("{a:{b}}", "{a:{b}}"),
-        ("{a[0]}", "{a[0]}"),
-        ("{a.__class__()}", "{a.__class__()}"),
-        ("{a..b}", "{a..b}"),
+        ("{a:{b}}", "brace without its partner, at {a:{b}}"),
         ('{"json": 1}', '{"json": 1}'),
+        ('{"a": {"b": 1}}', 'at {"a": {"b": 1}}; write {{ or }}'),
+        ("{\n1}", "brace without its partner, at { 1}"),
+        ("{'a'}", "{'a'}"),
         ("{ a }", "{ a }"),
         ("{}", "{}"),
-        ("{:x}", "{:x}"),
         ("only { one", "brace without its partner"),
         ("only } one", "brace without its partner"),
     ],
@@ -50,6 +47,22 @@ def test_dots_lead_into_nested_values_unless_a_field_has_that_very_name() -> Non
 def test_anything_but_a_name_is_refused_and_named(text: str, named: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(named)):
         Template(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["Ticket №", "Price (EUR)", "Näme, full", 'body "text"', "a!r", "a:>10", "a[0]", "a..b", "%", "\\"]
+)
+def test_a_column_may_be_called_as_it_likes(name: str) -> None:
+    template = Template(f"<{{{name}}}> {{{{")
+    assert template.names == (name,)
+    assert template.render({name: "here"}) == "<here> {"
+    with pytest.raises(BadInput, match=re.escape(f'no field "{name}"')):
+        template.render({"other": "x"})
+
+
+def test_an_example_in_json_stands_in_doubled_braces() -> None:
+    text = 'Like {{"queue": {{"name": "bug"}}}}: {body}'
+    assert Template(text).render({"body": "x"}) == 'Like {"queue": {"name": "bug"}}: x'
 
 
 def test_attributes_of_values_cannot_be_reached() -> None:

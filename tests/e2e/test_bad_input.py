@@ -21,7 +21,7 @@ CASES = {
     "task.csv": (b"id,content\n1,x\n", ["-t", "emial"], 2, '(did you mean "email"?)'),
     "gate.csv": (b"id,content\n1,x\n", ["-g", "portkye"], 2, '(did you mean "portkey"?)'),
     "key.csv": (b"id,content\n1,x\n", ["-g", "portkey"], 5, "PORTKEY_API_KEY"),
-    "knob.csv": (b"id,content\n1,x\n", ["--sim", "rate_4299=1"], 1, "rate_429"),
+    "knob.csv": (b"id,content\n1,x\n", ["--sim", "rate_4299=1"], 2, '(did you mean "rate_429"?)'),
     "out.csv": (b"id,content\n1,x\n", ["-o", "out.csv"], 2, "input"),
     "format.csv": (b"id,content\n1,x\n", ["-o", "x.xlsx"], 2, ".jsonl"),
 }
@@ -76,6 +76,35 @@ def test_check_says_what_is_missing_and_what_to_do(shell: Shell) -> None:
     assert "!!  gateway" in done.stdout
     assert "PORTKEY_API_KEY" in done.stdout
     assert "ok  file" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["missing", "ragged.csv", "field.csv", "broken.jsonl", "task.csv", "key.csv"])
+def test_check_and_run_end_with_the_same_code(shell: Shell, name: str) -> None:
+    content, arguments, code, _ = CASES[name]
+    if content is not None:
+        (shell.home / name).write_bytes(content)
+    checked, run = shell.run("check", name, *arguments), shell.run("run", name, *arguments)
+    assert checked.returncode == run.returncode == code
+    assert "!!" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("demo", "--headless", "--sim", "bogus=1"), 'no knob "bogus"; dagtui simulate --help'),
+        (("simulate", "--sim", "nope=1"), 'no knob "nope"; dagtui simulate --help'),
+        (("simulate", "--sim", "rate_4299=1"), 'did you mean "rate_429"'),
+        (("demo", "--headless", "--sim", "rate_429=2"), "rate_429 cannot be 2"),
+        (("demo", "-g", "http://127.0.0.1:9"), "-g"),
+        (("demo", "--bad-rows", "skip"), "--bad-rows"),
+    ],
+)
+def test_what_a_command_does_not_know_is_refused_alike(
+    shell: Shell, arguments: tuple[str, ...], told: str
+) -> None:
+    done = shell.run(*arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
 
 
 def test_check_is_content_with_the_demo(shell: Shell) -> None:

@@ -49,7 +49,7 @@ def assert_agrees(results: list[dict[str, str]], ledger: dict[str, object], atte
 def test_the_demo_runs_without_any_key_and_agrees_with_the_ledger(shell: Shell) -> None:
     done = shell.run("demo", "--headless")
     assert done.returncode == 0, done.stderr
-    assert "Succeeded     100  (100.0%)" in done.stderr
+    assert "Succeeded     100  (100.0% of 100 records)" in done.stderr
     assert "newsletter" in done.stderr
     assert "the simulator's ledger says the same" in " ".join(done.stderr.split())
 
@@ -113,6 +113,7 @@ def test_what_failed_can_be_run_again_from_the_failures_file(shell: Shell, simul
     failed = rows(shell.home / "out.failures.csv")
     assert 10 < len(failed) < 50
     simulator.turn(rate_500=0)
+    assert "dagtui run out.failures.csv --task email " in first.stderr
     again = shell.run("run", "out.failures.csv", "-g", simulator.url, "-o", "again.csv")
     assert again.returncode == 0, again.stderr
     assert {row["id"] for row in rows(shell.home / "again.csv")} == {row["id"] for row in failed}

@@ -112,7 +112,7 @@ def test_somebody_picks_the_sample_by_keys_sets_a_concurrency_and_sees_the_repor
     terminal.until("in flight of 20")
     terminal.press("-")
     terminal.until("in flight of 19")
-    shown = terminal.until("Succeeded", "100  (100.0%)", "newsletter")
+    shown = terminal.until("Succeeded", "100  (100.0% of 100 records)", "newsletter")
     assert "100 requests" in shown
     terminal.press("q")
     terminal.until("exit code 0")
@@ -180,9 +180,9 @@ def test_a_hostile_record_and_answer_reach_the_screen_only_as_text(
     record = {"id": "[/b]\x1b]0;OWNED\x07\x1b[2J", "content": "[@click=app.quit]x[/] \x1b[31m"}
     path.write_text(json.dumps(record) + "\n")
     terminal.open(path, "-g", simulator.url)
-    terminal.until("1 records")
+    terminal.until("1 record")
     terminal.press("F5")
-    terminal.until("Succeeded", "1  (100.0%)")
+    terminal.until("Succeeded", "1  (100.0% of 1 record)")
     terminal.press("Escape")
     shown = terminal.until("[/b]␛]0;OWN")
     assert "\x1b" not in shown

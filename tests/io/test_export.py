@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import resource
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -17,15 +19,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError, ErrorKind
-from dagtui.core.events import Noted, RecordEnded
+from dagtui.core.errors import BadInput, ConfigError, DagtuiError, ErrorKind, TargetExists
+from dagtui.core.events import Noted, RecordEnded, RunStarted
 from dagtui.core.model import AttemptError, Cancelled, Failure, Outcome, Record, Skipped, Success, Usage
 from dagtui.core.plugin import Dimension
-from dagtui.io import export
 from dagtui.io.cells import cell
 from dagtui.io.csv_rows import unguarded
 from dagtui.io.export import FailuresWriter, ResultsWriter, convert
+from dagtui.io.row_file import FLUSH_ROWS
 from dagtui.io.source import open_source
+from dagtui.io.summary import OUR_COLUMNS
 
 
 class Sorted(BaseModel):
@@ -51,8 +54,8 @@ def failed(message: str = "the provider is full", attempts: int = 4) -> Failure:
     return Failure(AttemptError(ErrorKind.OVERLOADED, message, 529), attempts, trace_id="t2")
 
 
-def ended(outcomes: Mapping[str, Outcome], index: int = 0, time: float = 0.0, **fields: Any) -> RecordEnded:
-    return RecordEnded(time, Record(index, str(fields.get("id", index + 1)), fields), outcomes)
+def ended(outcomes: Mapping[str, Outcome], index: int = 0, **fields: Any) -> RecordEnded:
+    return RecordEnded(0.0, Record(index, str(fields.get("id", index + 1)), fields), outcomes)
 
 
 def rows(text: str, delimiter: str = ",") -> list[dict[str, str]]:
@@ -105,6 +108,7 @@ def test_answers_never_take_the_name_of_an_input_column(dag: Dag, columns: list[
     out = io.StringIO()
     writer = ResultsWriter(out, "csv", dag, columns)
     writer.write(ended({}))
+    writer.close()
     header = next(csv.reader(io.StringIO(out.getvalue())))
     assert header[: len(columns) + len(expected)] == [*columns, *expected]
 
@@ -126,6 +130,7 @@ def test_the_worst_dimension_gives_the_status(
     out = io.StringIO()
     writer = ResultsWriter(out, "tsv", TWO, ["id"])
     writer.write(ended(outcomes, id="1"))
+    writer.close()
     [row] = rows(out.getvalue(), "\t")
     assert (row["dagtui_status"], row["dagtui_error"], row["dagtui_attempts"]) == (status, error, attempts)
 
@@ -136,8 +141,12 @@ def test_an_unknown_cost_is_empty_and_never_zero() -> None:
     writer.write(ended({"sort": ok(), "reply": ok("hi", cost=None)}))
     writer.write(ended({"sort": ok(), "reply": Skipped("no")}))
     writer.write(ended({"sort": failed(), "reply": Skipped("no")}))
+    writer.write(ended({"sort": ok(), "reply": Cancelled("stopped", usage=Usage(7, 3), cost=Decimal("0.0001"))}))
+    writer.write(ended({"sort": ok(), "reply": Cancelled("stopped", usage=Usage(7, 3))}))
     writer.close()
-    assert [row["dagtui_cost_usd"] for row in rows(out.getvalue())] == ["", "0.0012", "0"]
+    told = rows(out.getvalue())
+    assert [row["dagtui_cost_usd"] for row in told] == ["", "0.0012", "0", "0.0013", ""]
+    assert [row["dagtui_output_tokens"] for row in told] == ["10", "5", "0", "8", "8"]
 
 
 FORMULAS = [
@@ -171,6 +180,7 @@ def test_a_formula_in_a_column_name_or_an_answer_is_guarded_too() -> None:
     out = io.StringIO()
     writer = ResultsWriter(out, "csv", TEXT, ["=evil()"])
     writer.write(ended({"reply": ok("=1+1")}, **{"=evil()": "@x"}))
+    writer.close()
     assert out.getvalue().splitlines()[0].startswith("'=evil(),")
     assert out.getvalue().splitlines()[1].startswith("'@x,'=1+1,")
 
@@ -184,7 +194,7 @@ def test_failures_are_input_again_with_the_same_fields_and_ids(
     tmp_path: Path, values: list[tuple[str, str]], kind: str
 ) -> None:
     path = tmp_path / f"failures.{kind}"
-    writer = FailuresWriter(path, kind, ["=a", "b"])
+    writer = FailuresWriter(path, kind, ["=a", "b"], overwrite=True)
     for index, (a, b) in enumerate(values):
         writer.write(ended({"sort": ok()}, index, **{"=a": "fine", "b": ""}))
         writer.write(ended({"sort": failed(a)}, index, **{"=a": a, "b": b}))
@@ -219,31 +229,110 @@ def test_files_are_for_the_user_alone(tmp_path: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600, 0o600]
 
 
-def test_an_older_file_is_kept_until_the_first_row(tmp_path: Path) -> None:
+def test_results_of_an_earlier_run_are_not_replaced_unless_that_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text("old\n" * 100)
-    empty = ResultsWriter(path, "jsonl", ONE, [])
-    empty.close()
-    assert path.read_text().startswith("old")
-    writer = ResultsWriter(path, "jsonl", ONE, [])
+    with pytest.raises(TargetExists, match=r"r\.jsonl exists already \(400 B\); .* --overwrite"):
+        ResultsWriter(path, "jsonl", ONE, [])
+    unused = ResultsWriter(path, "jsonl", ONE, [], overwrite=True)
+    unused.close()
+    assert path.read_text() == "old\n" * 100
+    writer = ResultsWriter(path, "jsonl", ONE, [], overwrite=True)
     writer.write(ended({"sort": ok()}))
-    assert "old" not in path.read_text()
     writer.close()
+    assert "old" not in path.read_text()
     assert len(path.read_text().splitlines()) == 1
 
 
-def test_rows_reach_the_file_while_the_run_goes_on(tmp_path: Path) -> None:
+def test_an_empty_file_and_a_device_hold_nothing_to_lose(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    for path in (tmp_path / "empty.csv", Path("/dev/null")):
+        writer = ResultsWriter(path, "csv", ONE, [])
+        writer.write(ended({"sort": ok()}))
+        writer.close()
+    assert len((tmp_path / "empty.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
+def test_failures_of_an_earlier_run_do_not_outlive_the_start_of_the_next(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"r.failures.{kind}"
+    first = FailuresWriter(path, kind, ["id"])
+    first.write(ended({"sort": failed()}, id="1"))
+    first.close()
+    with pytest.raises(TargetExists, match="exists already"):
+        FailuresWriter(path, kind, ["id"])
+    second = FailuresWriter(path, kind, ["id"], overwrite=True)
+    assert path.exists()
+    second.write(RunStarted(0.0, "run", ("sort",), 1, 10))
+    second.write(ended({"sort": ok()}, id="1"))
+    second.close()
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_failures_file_is_never_removed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("id,dagtui_status\n1,thesis\n")
+    with pytest.raises(TargetExists, match=r"mine\.csv exists and is no failures file"):
+        FailuresWriter(path, "csv", ["id"], overwrite=True)
+    assert "thesis" in path.read_text()
+
+
+def test_rows_are_handed_to_the_system_by_the_hundred_and_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     writer = ResultsWriter(path, "csv", ONE, ["id"])
     seen: list[int] = []
-    for number in range(export.FLUSH_ROWS * 2 + 10):
+    for number in range(FLUSH_ROWS * 2 + 10):
         writer.write(ended({"sort": ok()}, number, id=number))
-        seen.append(len(path.read_text().splitlines()) - 1)
-    assert seen[0] == 1
-    assert all(number - on_disk < export.FLUSH_ROWS for number, on_disk in enumerate(seen, 1))
-    writer.write(ended({"sort": ok()}, time=export.FLUSH_S, id=0))
-    assert len(path.read_text().splitlines()) == len(seen) + 2
+        seen.append(len(path.read_text().splitlines()) - 1 if path.exists() else 0)
+    assert all(number - on_disk <= FLUSH_ROWS for number, on_disk in enumerate(seen, 1))
+    writer.flush()
+    assert len(path.read_text().splitlines()) == len(seen) + 1
     writer.close()
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """While it lasts, no file can grow beyond `size` bytes: a full disk, as far as a writer can tell."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_leaves_whole_rows_and_the_rest_is_kept_until_there_is_room(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    writer = ResultsWriter(path, "jsonl", TEXT, ["id"])
+    writer.write(ended({"reply": ok("first")}, id=0))
+    writer.flush()
+    with room(5_000):
+        for number in range(1, 41):
+            writer.write(ended({"reply": ok("x" * 200)}, number, id=number))
+        with pytest.raises(DagtuiError, match=r"r\.jsonl: 40 rows could not be written: "):
+            writer.flush()
+        assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [0]
+        writer.write(ended({"reply": ok("y")}, 41, id=41))
+    writer.close()
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == list(range(42))
+
+
+def test_what_is_lost_in_the_end_is_counted(tmp_path: Path) -> None:
+    writer = ResultsWriter(tmp_path / "r.csv", "csv", TEXT, ["id"])
+    writer.write(ended({"reply": ok("x")}, id=1))
+    with room(10), pytest.raises(DagtuiError, match=r"r\.csv: 1 row could not be written: .*too large"):
+        writer.close()
+    assert (tmp_path / "r.csv").read_bytes() == b""
+
+
+def test_a_device_that_is_full_says_so_in_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        writer = ResultsWriter(full, "jsonl", TEXT, [])
+        writer.write(ended({"reply": ok("x")}))
+        with pytest.raises(DagtuiError, match="1 row could not be written: No space left"):
+            writer.close()
+        with suppress(OSError):
+            full.close()
 
 
 def test_half_a_character_in_an_answer_cannot_stop_the_file(tmp_path: Path) -> None:
@@ -282,10 +371,13 @@ def test_finished_results_are_converted_to_the_format_of_the_name(tmp_path: Path
     writer.close()
     assert convert(source, tmp_path / "r.csv") == 2
     first, second = rows((tmp_path / "r.csv").read_text())
-    assert list(first) == ["id", "queue", "urgency", "tags", "late", *export.OUR_COLUMNS]
+    assert list(first) == ["id", "queue", "urgency", "tags", "late", *OUR_COLUMNS]
     assert (first["urgency"], first["tags"], first["late"]) == ("3", '["x", "é"]', "")
     assert (second["dagtui_error"], second["late"]) == ("'=x", "there")
     assert convert(source, tmp_path / "r.tsv") == 2
+    with pytest.raises(TargetExists, match=r"r\.tsv exists already"):
+        convert(source, tmp_path / "r.tsv")
+    assert convert(tmp_path / "r.csv", tmp_path / "r.tsv", overwrite=True) == 2
     assert convert(source, tmp_path / "copy.jsonl") == 2
     assert (tmp_path / "copy.jsonl").read_text() == source.read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.jsonl", "r.csv", "r.jsonl", "r.tsv"]
@@ -305,5 +397,8 @@ def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         convert(source, tmp_path / "r.csv")
     source.write_text("\n")
     with pytest.raises(BadInput, match="holds no results yet"):
+        convert(source, tmp_path / "r.csv")
+    source.write_text('{"a":"%s"}\n' % ("x" * 500))
+    with room(100), pytest.raises(DagtuiError, match="could not be written"):
         convert(source, tmp_path / "r.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]

@@ -135,10 +135,19 @@ def test_columns_of_json_lines_are_the_union_and_the_scan_sees_the_late_ones(tmp
 
 
 def test_columns_of_an_earlier_run_are_dropped_but_its_id_is_kept(tmp_path: Path) -> None:
-    source = open_source(write(tmp_path, "a.csv", "text,dagtui_id,dagtui_error\nhello,17,it failed\n"))
+    header = "text,dagtui_id,dagtui_status,dagtui_error,dagtui_kind,dagtui_attempts"
+    source = open_source(write(tmp_path, "a.csv", f"{header}\nhello,17,failed,it failed,timeout,3\n"))
     assert source.columns == ("text",)
     record = source.preview()[0]
     assert (record.id, record.fields) == ("17", {"text": "hello"})
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_column_of_the_users_that_is_called_like_ours_does_not_vanish_unsaid(tmp_path: Path, late: bool) -> None:
+    rows = ['{"text": "x"}'] * (300 if late else 0) + ['{"text": "x", "dagtui_status": "mine"}']
+    path = write(tmp_path, "a.jsonl", "\n".join(rows))
+    with pytest.raises(BadInput, match=r'a\.jsonl: .* "dagtui_status" .*rename or remove it'):
+        open_source(path).scan()
 
 
 def test_the_picker_lists_folders_first_then_data_files(tmp_path: Path) -> None:

@@ -210,7 +210,9 @@ async def test_an_unknown_knob_is_refused_with_the_nearest_name_and_nothing_chan
     before = simulator.knobs
     response = await client.patch(f"{simulator.url}/sim/knobs", json={"rate_500": 1, "latncy_median": 1})
     assert response.status_code == 400
-    sentence = "There is no knob 'latncy_median'; did you mean 'latency_median_s'?"
+    sentence = (
+        'There is no knob "latncy_median" (did you mean "latency_median_s"?); dagtui simulate --help lists them.'
+    )
     assert response.json()["error"]["message"] == sentence
     assert simulator.knobs == before
 

@@ -74,4 +74,5 @@ def test_wrong_knobs_are_said_in_one_sentence() -> None:
         [*COMMAND, "--knobs", '{"latency": 1}'], capture_output=True, text=True, timeout=20, check=False
     )
     assert result.returncode == 2
-    assert result.stderr.startswith("There is no knob 'latency'; did you mean")
+    told = 'There is no knob "latency" (did you mean "latency_sigma"?); dagtui simulate --help lists them.\n'
+    assert result.stderr == told

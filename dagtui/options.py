@@ -1,0 +1,150 @@
+"""The options of the commands, and the plan that they make together with the settings files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dagtui.core.plan import Plan
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEMO_CONCURRENCY = 100
+_TARGET = click.Path(path_type=Path)
+
+
+def option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """An option that an environment variable may set: `--bad-rows` reads DAGTUI_BAD_ROWS."""
+    long = next(name for name in names if name.startswith("--"))
+    return click.option(*names, envvar="DAGTUI_" + long[2:].replace("-", "_").upper(), **attributes)
+
+
+def _concurrency(default: int) -> Callable[[Any], Any]:
+    help_text = f"Requests in flight at once, 1 to 10,000.  [{default}]"
+    return option("-c", "--concurrency", type=int, help=help_text)
+
+
+_TASK = option("-t", "--task", help="email, tickets, reviews, a task file (.toml), or module:NAME.  [email]")
+_TARGETS: Sequence[Callable[[Any], Any]] = (
+    option("-o", "--output", type=_TARGET, help="Results: a .csv, .tsv or .jsonl file."),
+    option("--failures", type=_TARGET, help="What failed, to run again.  [beside --output]"),
+    # No variable sets it: that would switch the guard off for good.
+    click.option("--overwrite", is_flag=True, help="Replace results and failures of an earlier run."),
+)
+_ASKING: Sequence[Callable[[Any], Any]] = (
+    option("-m", "--model", help="Another model than the task's."),
+    option("--provider", help="Another provider than the task's, or @slug of the Model Catalog."),
+    option("--attempts", type=int, help="Tries a request; waiting out limits and outages does not count.  [5]"),
+    option("--timeout", type=float, help="Seconds an attempt may take.  [600]"),
+    option("--requests-per-minute", type=float, help="A cap of your own."),
+    option("--stop-on-error/--continue-on-error", default=None, help="Stop at the first failure."),
+)
+_INPUT: Sequence[Callable[[Any], Any]] = (
+    option("--format", "input_format", help="csv, tsv, jsonl or txt, where the name does not tell."),
+    option("--bad-rows", type=click.Choice(["fail", "skip"]), help="Rows that cannot be read.  [fail]"),
+)
+_GATEWAY: Sequence[Callable[[Any], Any]] = (
+    option("--portkey-config", help="A config id (pc-...) or inline JSON."),
+    option("--custom-host", help="The provider's base URL behind the gateway, with /v1."),
+    click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="Sent along; filters Portkey's logs."),
+)
+_SIMULATOR: Sequence[Callable[[Any], Any]] = (
+    click.option(
+        "--sim",
+        multiple=True,
+        metavar="KNOB=VALUE",
+        help="Demo: set a knob of the simulator; `dagtui simulate --help` lists them.",
+    ),
+    option("--seed", type=int, default=0, help="Demo: the simulator's seed.  [0]"),
+)
+
+
+def plan_options(command: F) -> F:
+    """The options of a command that runs a file."""
+    named = option("-g", "--gateway", help="demo, portkey, local, or a base URL.  [portkey with a key, else demo]")
+    return _with(command, (_TASK, named, _concurrency(10), *_TARGETS, *_ASKING, *_INPUT, *_GATEWAY, *_SIMULATOR))
+
+
+def demo_options(command: F) -> F:
+    """Those of the demo, whose file and gateway are given."""
+    return _with(command, (_TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR))
+
+
+def theme_option(command: F) -> F:
+    """That of a command that may open the app."""
+    return option("--theme", help="The colours: dagtui-dark, dagtui-light, ...")(command)
+
+
+def _with(command: F, options: Sequence[Callable[[Any], Any]]) -> F:
+    for add in reversed(options):
+        command = add(command)
+    return command
+
+
+def read_config() -> dict[str, Any]:
+    """What the settings files say, by name; without files, nothing."""
+    from dagtui.io.config import load_config
+
+    return dict(load_config(Path.cwd()) or ())
+
+
+def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
+    """The plan: options go before the settings files, those before the defaults.
+
+    Raises:
+        ConfigError: a setting is out of its bounds.
+    """
+    from dagtui.core.plan import Plan
+    from dagtui.core.run_settings import RunSettings
+    from dagtui.plan import default_plan_gateway
+
+    def pick(name: str) -> Any:
+        given = chosen.get(name)
+        return config.get(name) if given is None else given
+
+    names = ("concurrency", "attempts", "timeout", "requests_per_minute", "bad_rows")
+    values = {name: value for name in names if (value := pick(name)) is not None}
+    if chosen["stop_on_error"] is not None:
+        values["continue_on_error"] = not chosen["stop_on_error"]
+    return Plan(
+        path=path,
+        task=pick("task") or "email",
+        gateway=pick("gateway") or default_plan_gateway(),
+        settings=RunSettings(**values),
+        format=chosen.get("input_format"),
+        output=chosen["output"],
+        output_format=chosen.get("output_format"),
+        failures=chosen["failures"],
+        overwrite=chosen["overwrite"],
+        model=chosen["model"],
+        provider=pick("provider"),
+        portkey_config=pick("portkey_config"),
+        custom_host=pick("custom_host"),
+        metadata={**config.get("metadata", {}), **pairs(chosen.get("metadata", ()), "--metadata")},
+        prices=config.get("prices", {}),
+        knobs=pairs(chosen["sim"], "--sim"),
+        seed=chosen["seed"],
+    )
+
+
+def pairs(given: Sequence[str], flag: str) -> dict[str, Any]:
+    """`KEY=VALUE` pairs; a value that is JSON (a number, true, null) is taken as such for the simulator."""
+    found: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f'{flag} takes KEY=VALUE, not "{text}".')
+        found[key] = _value(value) if flag == "--sim" else value
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
