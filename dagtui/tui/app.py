@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import sys
 import threading
 from collections.abc import Iterable
 from importlib import import_module
@@ -20,8 +22,10 @@ from dagtui.core.figures import count
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
 from dagtui.tui.screens.dialogs import Choice, Question
+from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
+from dagtui.tui.words import drained, farewell
 
 if TYPE_CHECKING:
     from dagtui.plan import Plan
@@ -58,6 +62,7 @@ class DagtuiApp(ThemedApp):
         self.desk = desk
         self.session: Session | None = None
         self.result: RunResult | None = None
+        self.farewell: list[str] = []
         self._start_at_once = start_at_once
         self._leaving = False
         self._watchdog: threading.Timer | None = None
@@ -82,8 +87,7 @@ class DagtuiApp(ThemedApp):
         try:
             await self.open(self.plan)
         except DagtuiError as error:
-            await self.push_screen(SetupScreen(self.plan, self.desk))
-            self.notify(str(error), title="Not started", severity="error", timeout=30, markup=False)
+            await self.push_screen(SetupScreen(self.plan, self.desk, str(error)))
 
     async def open(self, plan: Plan) -> None:
         """Open a session for `plan` and show its dashboard.
@@ -120,7 +124,7 @@ class DagtuiApp(ThemedApp):
         """The closing report."""
         from dagtui.tui.screens.report import ReportScreen  # imported when a run has ended
 
-        self.push_screen(ReportScreen(session, result))
+        self.push_screen(ReportScreen(session, result, self.desk.leftovers(self.plan, session.results_path)))
 
     # --- help and the palette ---
 
@@ -130,7 +134,8 @@ class DagtuiApp(ThemedApp):
 
         active = list(self.screen.active_bindings.values())
         display = {entry.binding.key: self.get_key_display(entry.binding) for entry in active}
-        self.push_screen(HelpScreen(active, display))
+        typed = self.screen.TYPED if isinstance(self.screen, FittedScreen) else ()
+        self.push_screen(HelpScreen(active, display, typed))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers: our themes, help, the way out."""
@@ -163,10 +168,12 @@ class DagtuiApp(ThemedApp):
 
     async def _ask_to_leave(self) -> None:
         assert self.session is not None
-        flying = self.session.snapshot().counts.in_flight
-        text = f"The run goes on, with {count(flying)} in flight. Leave it how?"
+        counts = self.session.snapshot().counts
+        text = f"The run goes on, with {count(counts.in_flight)} in flight. Leave it how?"
+        if counts.waiting:
+            text += f" Drained, {drained(counts)}"
         choices = (
-            Choice("d", "finish what is in flight, then quit"),
+            Choice("d", "drain, then quit" if counts.waiting else "finish what is in flight, then quit"),
             Choice("c", "cancel and quit (what is in flight may be billed)"),
             Choice("ctrl+c", "the same"),
         )
@@ -218,7 +225,11 @@ class DagtuiApp(ThemedApp):
     async def _close_session(self) -> None:
         session, self.session = self.session, None
         if session is not None:
+            begun = session.snapshot().phase != "ready"
             await session.aclose()
+            if begun:
+                result = await session.wait()
+                self.farewell += farewell(session, result, self.desk.leftovers(self.plan, session.results_path))
 
     def _exit_code(self) -> int:
         return int(self.result.exit_code) if self.result is not None else 0
@@ -231,9 +242,12 @@ class DagtuiApp(ThemedApp):
 
 
 def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None) -> int:
-    """Run the app in this terminal; returns the exit code for the shell."""
+    """Run the app in this terminal, then say what came of its runs; returns the exit code for the shell."""
     app = DagtuiApp(plan, start_at_once=start_at_once, theme=theme)
     code = app.run()
+    with contextlib.suppress(OSError):  # the terminal may have gone
+        sys.stdout.writelines(f"{line}\n" for line in app.farewell)
+        sys.stdout.flush()
     if app.return_code:  # a crash inside Textual
         return app.return_code
     return int(code or 0)

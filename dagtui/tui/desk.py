@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from dagtui.core.report import Leftovers
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
     from dagtui.session import Session
 
@@ -23,6 +24,10 @@ class Desk(Protocol):
 
     def task_choices(self) -> tuple[TaskChoice, ...]:
         """The tasks there are."""
+        ...
+
+    def tasks_in(self, folder: Path) -> tuple[TaskChoice, ...]:
+        """The tasks in files of `folder`; it may take a while."""
         ...
 
     def gateway_choices(self) -> tuple[GatewayChoice, ...]:
@@ -43,6 +48,10 @@ class Desk(Protocol):
 
     def user_themes_folder(self) -> Path:
         """The user's themes."""
+        ...
+
+    def leftovers(self, plan: Plan, results: Path | None) -> Leftovers | None:
+        """What a run of `plan` that has ended left to be run again."""
         ...
 
     async def look_at(self, path: str, format: str | None = None) -> InputView:  # noqa: A002 - the seam's word

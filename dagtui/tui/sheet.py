@@ -69,10 +69,14 @@ class Sheet(Widget):
             self._shown_title = (title, subtitle)
             self.call_later(self._set_titles)
 
-    def _set_titles(self) -> None:
+    @property
+    def titles(self) -> tuple[str, str]:
+        """The border's texts, for Textual: it would take plain text as markup."""
         title, subtitle = self._shown_title
-        self.border_title = cast(str, Content(visible(title)))
-        self.border_subtitle = cast(str, Content(visible(subtitle)))
+        return cast(str, Content(visible(title))), cast(str, Content(visible(subtitle)))
+
+    def _set_titles(self) -> None:
+        self.border_title, self.border_subtitle = self.titles
 
     def render_line(self, y: int) -> Strip:
         """Line `y` of the content."""

@@ -74,4 +74,5 @@ class ThemedApp(SafeApp):
         names = sorted(name for name in self.available_themes if name.startswith("dagtui-")) or [self.theme]
         here = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(here + 1) % len(names)]
+        self.clear_notifications()  # one says which theme it is; those before it would only cover the screen
         self.notify(self.theme.removeprefix("dagtui-"), title="Theme", timeout=1.5, markup=False)

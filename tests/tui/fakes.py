@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dagtui.core.errors import BadInput, ErrorKind
+from dagtui.core.errors import BadInput, ErrorKind, TargetExists
 from dagtui.core.events import (
     AttemptEnded,
     AttemptStarted,
@@ -30,6 +30,7 @@ from dagtui.core.model import (
     Success,
     Usage,
 )
+from dagtui.core.report import Leftovers
 from dagtui.core.settings import RunSettings
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
@@ -45,6 +46,8 @@ class Plan:
     task: str = "email"
     gateway: str = "demo"
     settings: RunSettings = field(default_factory=RunSettings)
+    model: str | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class InputView:
     size: int = 0
     first: tuple[Record, ...] = ()
     problem: str = ""
+    first_bad: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class FakeSession:
         self.now = EPOCH
         self.exported: list[Path] = []
         self.export_error = ""
+        self.writes = False
         self._ids = ids or [f"email_{number:04d}" for number in range(records)]
         self._target = target
         self._due: list[tuple[float, int, int]] = []
@@ -178,7 +183,11 @@ class FakeSession:
     async def export(self, path: Path) -> int:
         if self.export_error:
             raise BadInput(self.export_error)
+        if path.exists() and path.stat().st_size:  # noqa: ASYNC240
+            raise TargetExists(f"{path} exists already; add --overwrite.")
         self.exported.append(path)
+        if self.writes:
+            path.write_text("exported")  # noqa: ASYNC240
         return self.stats.snapshot(self.now).counts.succeeded
 
     async def aclose(self) -> None:
@@ -288,19 +297,27 @@ class FakeDesk:
         self.refusal = ""
         self.wrong: dict[str, str] = {}
         self.views: dict[str, InputView] = {}
+        self.samples = folder.parent / f"{folder.name}-samples"
+        self.tasks: tuple[TaskChoice, ...] = ()
+        self.searched: list[Path] = []
+        self.left: Leftovers | None = None
 
     def candidates(self, folder: Path) -> tuple[Entry, ...]:
         entries = sorted(folder.iterdir(), key=lambda path: (path.is_file(), path.name))
         return tuple(Entry(path.name, path, path.is_dir(), 13_400, path.suffix[1:]) for path in entries)
 
     def sample_folder(self) -> Path:
-        return self.folder
+        return self.samples
 
     def task_choices(self) -> tuple[TaskChoice, ...]:
         return (
             TaskChoice("email", "sorts emails into categories", "claude-3-5-haiku-20241022"),
             TaskChoice("sentiment", "says how a text feels", "claude-3-5-haiku-20241022"),
         )
+
+    def tasks_in(self, folder: Path) -> tuple[TaskChoice, ...]:
+        self.searched.append(folder)
+        return self.tasks
 
     def gateway_choices(self) -> tuple[GatewayChoice, ...]:
         return (
@@ -324,6 +341,9 @@ class FakeDesk:
 
     def user_themes_folder(self) -> Path:
         return self.folder / "no themes"
+
+    def leftovers(self, plan: Any, results: Path | None) -> Leftovers | None:
+        return self.left
 
     async def look_at(self, path: str, format: str | None = None) -> InputView:  # noqa: A002
         if path in self.views:

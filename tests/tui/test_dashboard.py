@@ -14,7 +14,7 @@ from dagtui.tui.screens.report import ReportScreen
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.requests import RequestsTable
-from tests.tui.conftest import dashboard, text
+from tests.tui.conftest import dashboard, lines, text
 from tests.tui.fakes import FakeSession
 
 
@@ -78,11 +78,32 @@ async def test_escape_leaves_the_concurrency_as_it_was(folder: Path) -> None:
         assert not [call for call in session.calls if isinstance(call, tuple)]
 
 
-async def test_a_number_beyond_the_most_is_held_to_it(folder: Path) -> None:
+@pytest.mark.parametrize(("digits", "told"), [("99999", "99,999"), ("0", "0"), ("10001", "10,001")])
+async def test_a_concurrency_that_cannot_be_is_refused_in_the_prompt(folder: Path, digits: str, told: str) -> None:
     session = FakeSession(target=10)
-    async with dashboard(folder, session) as (_, pilot):
-        await pilot.press("9", "9", "9", "9", "9", "enter")
-        assert session.calls[-1] == ("retune", 10_000)
+    async with dashboard(folder, session) as (app, pilot):
+        await pilot.press(*digits, "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Entry)
+        assert f"✖ The concurrency is a whole number from 1 to 10,000, not {told}." in text(app)
+        assert not [call for call in session.calls if isinstance(call, tuple)]
+        await pilot.press("ctrl+u", "7")
+        await pilot.pause()
+        assert "✖" not in lines(app)[-2]
+        await pilot.press("enter")
+        assert session.calls[-1] == ("retune", 7)
+
+
+async def test_a_wrong_number_and_enter_in_one_burst_stay_in_the_prompt(folder: Path) -> None:
+    session = FakeSession(target=10)
+    async with dashboard(folder, session) as (app, pilot):
+        for key in ("0", "0", "enter"):
+            app.post_message(_key(key))
+        for _ in range(5):
+            await pilot.pause()
+        assert isinstance(app.screen, Entry)
+        assert "✖ The concurrency is a whole number" in text(app)
+        assert not [call for call in session.calls if isinstance(call, tuple)]
 
 
 async def test_pause_and_resume_are_one_key(folder: Path) -> None:

@@ -83,7 +83,7 @@ async def test_a_refusal_while_opening_is_told_and_can_be_tried_again(folder: Pa
         await pilot.press("f5")
         await pilot.pause()
         await pilot.pause()
-        assert "✖ The gateway on localhost:8787 does not answer" in text(app)
+        assert "✖ not started: The gateway on localhost:8787 does not answer" in text(app)
         desk.refusal = ""
         await pilot.press("ctrl+r")
         await pilot.pause()
@@ -105,20 +105,26 @@ async def test_folders_open_and_the_way_back_is_backspace(folder: Path) -> None:
 
 
 async def test_the_sample_data_is_one_key_away(folder: Path) -> None:
-    async with setup(folder) as (app, pilot):
+    desk = FakeDesk(folder)
+    desk.samples.mkdir()
+    async with setup(folder, desk=desk) as (app, pilot):
         await pilot.press("f2")
         await pilot.pause()
-        assert app.screen.query_one(FileList).folder == folder
+        files = app.screen.query_one(FileList)
+        assert files.folder == desk.samples
+        await pilot.press("backspace")
+        await pilot.pause()
+        assert files.folder == Path.cwd()  # not whatever lies around the samples
 
 
 async def test_tab_reaches_every_field_in_reading_order(folder: Path) -> None:
     async with setup(folder) as (app, pilot):
         app.screen.set_focus(None)
         seen: list[str | None] = []
-        for _ in range(9):
+        for _ in range(10):
             await pilot.press("tab")
             seen.append(app.focused.id if app.focused else None)
-        assert seen == ["path", "files", "task", "gateway", *(number.name for number in NUMBERS), "start"]
+        assert seen == ["path", "files", "task", "model", "gateway", *(number.name for number in NUMBERS), "start"]
 
 
 async def test_ctrl_q_leaves_with_zero(folder: Path) -> None:

@@ -25,6 +25,7 @@ from dagtui.tui.widgets.panel import Panel
 from dagtui.tui.widgets.request_map import RequestMap
 from dagtui.tui.widgets.requests import RequestsTable
 from dagtui.tui.widgets.throughput import ThroughputPanel
+from dagtui.tui.words import drained, troubles
 
 if TYPE_CHECKING:
     from dagtui.session import RunResult, Session
@@ -38,6 +39,8 @@ _STEERED = frozenset({"step", "double", "pause", "drain", "cancel"})
 
 class Dashboard(FittedScreen):
     """Watches and steers one session. It asks the session, ten times a second, and is never told."""
+
+    TYPED = (("0-9", f"Type the concurrency, 1 to {count(MAX_CONCURRENCY)}"),)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus,equals_sign", "step(1)", "More", key_display="+", id="run.more"),
@@ -55,6 +58,7 @@ class Dashboard(FittedScreen):
         Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
         Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
         Binding("tab", "app.focus_next", "Requests, log", show=False, id="view.next"),
+        Binding("enter", "request", "All about the request", show=False, id="view.request"),
         Binding("e", "export", "Export", id="run.export"),
         Binding("r", "report", "Report", id="view.report"),
         Binding("n", "new_run", "New run", id="run.new"),
@@ -127,7 +131,7 @@ class Dashboard(FittedScreen):
             return
         event.stop()
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
-        self._typing = Entry("concurrency ▸ ", character, hint, restrict=r"\d{0,5}")
+        self._typing = Entry("concurrency ▸ ", character, hint, restrict=r"\d{0,9}", refuse=_refuse_target)
         self._dagtui.push_screen(self._typing, self._typed_target)
 
     # --- steering ---
@@ -151,9 +155,19 @@ class Dashboard(FittedScreen):
         self.poll()
 
     def action_drain(self) -> None:
-        """Finish what is in flight and end."""
-        self.session.drain()
-        self.poll()
+        """Finish what is in flight and end; after asking, where some wait to retry, who are given up by it."""
+        if self.session.snapshot().counts.waiting:
+            self.run_worker(self._ask_to_drain())
+        else:
+            self.session.drain()
+            self.poll()
+
+    async def _ask_to_drain(self) -> None:
+        text = f"{drained(self.session.snapshot().counts)} Drain?"
+        choices = (Choice("y", "drain and end"), Choice("n", "go on"))
+        if await self._dagtui.push_screen_wait(Question(text, choices)) == "y":
+            self.session.drain()
+            self.poll()
 
     def action_cancel(self) -> None:
         """End now, after asking."""
@@ -190,6 +204,14 @@ class Dashboard(FittedScreen):
         """Failures only, or everything."""
         self.query_one(Feed).toggle_failures()
 
+    def action_request(self) -> None:
+        """What is known of the request under the cursor."""
+        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
+
+        table = self.query_one(RequestsTable)
+        if table.has_focus and table.selected is not None:
+            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+
     def action_export(self) -> None:
         """Write the results so far."""
         self.run_worker(ask_and_export(self._dagtui, self.session))
@@ -218,7 +240,14 @@ class Dashboard(FittedScreen):
         for panel in self.query(Panel):
             panel.show(snapshot)
         self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)
-        self.query_one(Feed).show(self.session.log, snapshot.log_count)
+        self.query_one(Feed).show(self.session.log, snapshot.log_count, troubles(snapshot))
         if snapshot.phase != self._phase:
             self._phase = snapshot.phase
             self.refresh_bindings()
+
+
+def _refuse_target(text: str) -> str:
+    """Why `text` is no concurrency."""
+    if 1 <= int(text) <= MAX_CONCURRENCY:
+        return ""
+    return f"The concurrency is a whole number from 1 to {count(MAX_CONCURRENCY)}, not {count(int(text))}."

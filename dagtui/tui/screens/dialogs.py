@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -66,13 +66,25 @@ class Question(ModalScreen[str]):
 
 
 class Entry(ModalScreen["str | None"]):
-    """Asks for a line of text. Answers with it, or with None for Esc."""
+    """Asks for a line of text. Answers with it, or with None for Esc.
+
+    `refuse` says in a sentence why a text cannot be taken, or nothing; the question stays until one can.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", id="entry.back")]
 
-    def __init__(self, label: str, value: str, hint: str, restrict: str | None = None) -> None:
+    def __init__(
+        self,
+        label: str,
+        value: str,
+        hint: str,
+        restrict: str | None = None,
+        refuse: Callable[[str], str] | None = None,
+    ) -> None:
         super().__init__()
         self._label, self._value, self._hint, self._restrict = label, value, hint, restrict
+        self._refuse = refuse
+        self._refused = ("", "")  # a text, and the sentence that says why it cannot be taken
         self._there = False
 
     def compose(self) -> ComposeResult:
@@ -81,7 +93,7 @@ class Entry(ModalScreen["str | None"]):
             with Horizontal(classes="dialog-line"):
                 yield Static(Content(visible(self._label)), classes="dialog-label")
                 yield _Field(compact=True, restrict=self._restrict, select_on_focus=False, id="entry-field")
-            yield Static(Content(visible(self._hint)), classes="dialog-keys")
+            yield Static(self._told(), classes="dialog-keys", id="entry-hint")
 
     def field_is_there(self) -> str:
         """Called by the field when it can take keys; returns what was typed until then."""
@@ -96,7 +108,7 @@ class Entry(ModalScreen["str | None"]):
     def type(self, event: events.Key) -> bool:
         """Take a key that came before the field could; whether it was one for it."""
         if event.key == "enter":
-            self.dismiss((self.query_one(Input).value if self._there else self._value).strip() or None)
+            self._answer(self.query_one(Input).value if self._there else self._value)
         elif event.character and event.is_printable and self._there:
             self.query_one(Input).insert_text_at_cursor(event.character)
         elif event.character and event.is_printable:
@@ -107,11 +119,33 @@ class Entry(ModalScreen["str | None"]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter answers."""
-        self.dismiss(event.value.strip() or None)
+        self._answer(event.value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What was refused is being corrected."""
+        if self._refused[1] and event.value.strip() != self._refused[0]:
+            self._refused = ("", "")
+            self.query_one("#entry-hint", Static).update(self._told())
 
     def action_leave(self) -> None:
         """Leave everything as it is."""
         self.dismiss(None)
+
+    def _answer(self, text: str) -> None:
+        text = text.strip()
+        problem = self._refuse(text) if self._refuse and text else ""
+        if not problem:
+            self.dismiss(text or None)
+            return
+        self._refused = (text, problem)
+        for hint in self.query("#entry-hint").results(Static):  # none, if the key came before the field
+            hint.update(self._told())
+
+    def _told(self) -> Content:
+        problem = self._refused[1]
+        if not problem:
+            return Content(visible(self._hint))
+        return Content.assemble(Content.styled(f"✖ {visible(problem)}", "$error"), "  Esc goes back.")
 
 
 class _Field(Input):

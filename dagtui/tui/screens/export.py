@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from dagtui.core.errors import DagtuiError
+from dagtui.core.errors import ConfigError, DagtuiError, TargetExists
 from dagtui.core.figures import count
-from dagtui.tui.screens.dialogs import Entry
+from dagtui.tui.paths import home
+from dagtui.tui.screens.dialogs import Choice, Entry, Question
 
 if TYPE_CHECKING:
     from dagtui.session import Session
 
 
 async def ask_and_export(app: App[int], session: Session) -> None:
-    """Ask for a path, write, and say how many rows it were. For a worker: it waits for the answer."""
-    suggestion = suggested(session)
+    """Ask for a path, write, and say how many rows it were. For a worker: it waits for the answers."""
+    path = suggested(session)
     hint = "Enter writes (.csv, .tsv, .jsonl) · Esc goes back"
-    answer = await app.push_screen_wait(Entry("export to ▸ ", suggestion, hint))
-    if answer is None:
-        return
-    path = home(answer)
+    while (answer := await app.push_screen_wait(Entry("export to ▸ ", path, hint))) is not None:
+        path = answer
+        try:
+            rows = await _written(app, session, home(answer))
+        except DagtuiError as error:
+            app.notify(str(error), title="Not exported", severity="error", markup=False)
+            return
+        if rows is not None:
+            app.notify(f"{count(rows)} rows written to {home(answer)}", title="Exported", markup=False)
+            return
+
+
+async def _written(app: App[int], session: Session, path: Path) -> int | None:
+    """The rows written to `path`; None where a file was there that is to stay."""
     try:
-        rows = await session.export(path)
-    except DagtuiError as error:
-        app.notify(str(error), title="Not exported", severity="error", markup=False)
-    else:
-        app.notify(f"{count(rows)} rows written to {path}", title="Exported", markup=False)
-
-
-def home(text: str) -> Path:
-    """`text` as a path, `~` being the user's home."""
-    return Path(text).expanduser()
-
-
-def tilde(path: Path) -> str:
-    """`path` as people write it: `~/mail` for what lies in their home. `home` reads it back."""
+        return await session.export(path)
+    except TargetExists:
+        choices = (Choice("y", "replace it"), Choice("n", "another name"))
+        if await app.push_screen_wait(Question(f"{path} exists. Replace it?", choices)) != "y":
+            return None
+    # Beside it first, so that it is replaced by something whole or not at all.
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        return str(Path("~") / path.relative_to(Path.home()))
-    except (ValueError, RuntimeError):  # elsewhere, or nobody has a home
-        return str(path)
+        rows = await session.export(part)
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return rows
 
 
 def suggested(session: Session) -> str:

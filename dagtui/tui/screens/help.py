@@ -1,4 +1,7 @@
-"""The keys that work here, taken from the bindings themselves, so that the list cannot be wrong."""
+"""The keys that work here, taken from the bindings themselves, so that the list cannot be wrong.
+
+What is typed rather than bound, such as a number, the screens name themselves.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,35 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from dagtui.core.store import State
 from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
+from dagtui.tui.widgets.scrolled import Scrolled
 
 _COLUMN = 14
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows `bindings`, grouped by the action that they lead to."""
+    """Shows `typed` (keys and what they do), then `bindings`, grouped by the action that they lead to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,f1", "leave", "Back", id="help.back"),
     ]
 
-    def __init__(self, bindings: Sequence[ActiveBinding], display: dict[str, str]) -> None:
+    def __init__(
+        self, bindings: Sequence[ActiveBinding], display: dict[str, str], typed: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__()
+        self._typed = typed
         self._active = bindings
         self._display = display
 
     def compose(self) -> ComposeResult:
         """The keys, then the glyphs."""
-        with VerticalScroll(id="help") as panel:
-            panel.border_title = "keys"
-            panel.border_subtitle = "Esc goes back"
+        with Scrolled("keys", id="help"):
             yield Static(self._keys())
             yield Static(_legend(), id="help-legend")
 
@@ -43,7 +47,7 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(None)
 
     def _keys(self) -> Content:
-        keys: dict[str, list[str]] = {}
+        keys: dict[str, list[str]] = {words: [key] for key, words in self._typed}
         for active in self._active:
             binding = active.binding
             if binding.id and binding.description and not binding.system:

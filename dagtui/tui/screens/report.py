@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
@@ -13,8 +14,9 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from dagtui.core.report import Section, report
+from dagtui.core.report import Leftovers, Section, report
 from dagtui.core.text import visible
+from dagtui.tui.paths import tail
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.sheet import Line, Sheet, fit, gauge
@@ -43,16 +45,18 @@ class ReportScreen(FittedScreen):
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
-    def __init__(self, session: Session, result: RunResult) -> None:
+    def __init__(self, session: Session, result: RunResult, leftovers: Leftovers | None = None) -> None:
         super().__init__()
         self.session = session
         self.result = result
+        self._leftovers = leftovers
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
-        sections = report(self.result.snapshot, self.session.results_path, self.result.audit)
+        sections = report(self.result.snapshot, self.session.results_path, self.result.audit, self._leftovers)
         advice = [section for section in sections if not section.rows[0][0]]
-        tables = [section for section in sections if section not in advice]
+        wide = [section for section in sections if section.verbatim]
+        tables = [section for section in sections if section not in (*advice, *wide)]
         yield Outcome(self.session.title, self.result)
         with VerticalScroll(id="report"):
             with Container(id="report-columns"):
@@ -60,6 +64,8 @@ class ReportScreen(FittedScreen):
                     with Container(classes="report-column"):
                         for section in column:
                             yield SectionSheet(section)
+            for section in wide:
+                yield SectionSheet(section)
             for section in advice:
                 text = "\n".join(f"▸ {visible(value)}" for _, value in section.rows)
                 hint = Static(Content(text), id="report-hints")
@@ -122,6 +128,8 @@ class SectionSheet(Sheet):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """Labels, values beside them, and bars between the two where there are shares."""
         section = self._section
+        if section.verbatim:
+            return _verbatim(section, width)
         labels = min(max(len(label) for label, _ in section.rows), width // 2)
         values = max(len(value) for _, value in section.rows)
         room = max(1, width - labels - 2)
@@ -133,10 +141,23 @@ class SectionSheet(Sheet):
                 lines.append((name, *bar, ("  " + fit(value, values, right=True), "text+")))
                 continue
             role = "money+" if value.startswith("$") else "text+"
-            first, *rest = wrap(visible(value), room) or [""]
+            first, *rest = wrap(visible(value), room, break_on_hyphens=False) or [""]
             lines.append((name, (first, role)))
             lines += [((" " * (labels + 2), "dim"), (line, role)) for line in rest]
         return lines
+
+
+def _verbatim(section: Section, width: int) -> list[Line]:
+    """Values to be copied: beside their labels, or on lines of their own; cut only where even those are short."""
+    labels = max(len(label) for label, _ in section.rows)
+    lines: list[Line] = []
+    for label, value in section.rows:
+        name = (fit(label, labels) + "  ", "dim")
+        if cell_len(visible(value)) <= width - labels - 2:
+            lines.append((name, (visible(value), "text+")))
+        else:
+            lines += [(name,), ((tail(value, width), "text+"),)]
+    return lines
 
 
 def _balanced(sections: Sequence[Section], columns: int) -> list[list[Section]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,61 +17,56 @@ from textual.widgets import Input, Select, Static
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line
-from dagtui.tui.screens.export import home, tilde
+from dagtui.tui.paths import home
+from dagtui.tui.screens.dialogs import Entry
 from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.screens.numbers import NUMBERS, settings_from
 from dagtui.tui.widgets.files import FileList, Preview
+from dagtui.tui.widgets.form import ADDRESS, Form
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.start import StartButton
+from dagtui.tui.words import some
 
 if TYPE_CHECKING:
     from dagtui.plan import InputView, Plan
     from dagtui.tui.app import DagtuiApp
     from dagtui.tui.desk import Desk
 
-_NOTE = 200
-_LABELS = {"task": "task", "gateway": "gateway"} | {number.name: number.label for number in NUMBERS}
+_NOTE = 400
 
 
 class SetupScreen(FittedScreen):
-    """Makes a plan, and starts it when nothing is wrong with it."""
+    """Makes a plan, and starts it when nothing is wrong with it. `refusal` is why `plan` did not start before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5,ctrl+r", "start", "Start", key_display="F5", id="setup.start", priority=True),
         Binding("f2", "samples", "Sample data", key_display="F2", id="setup.samples"),
         Binding("f3", "type_path", "Type a path", key_display="F3", id="setup.path"),
+        Binding("f6", "bad_rows", "Bad rows", key_display="F6", id="setup.bad-rows"),
+        Binding("tab", "app.focus_next", "Next field", show=False, id="setup.next"),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, id="setup.previous"),
         Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
     ]
 
-    def __init__(self, plan: Plan, desk: Desk) -> None:
+    def __init__(self, plan: Plan, desk: Desk, refusal: str = "") -> None:
         super().__init__()
         self.plan = plan
         self.desk = desk
         self.view: InputView | None = None
         self._starting = False
+        self._refusal = refusal
+        self._searched: set[Path] = set()
+        self._wrong: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """Picker and preview above, the settings below, the start at the end of the tab order."""
-        plan = self.plan
         yield Static(_brand(), id="brand")
         with Horizontal(id="pick"):
-            with Container(id="picker") as picker:
-                picker.border_title = "file"
-                yield Input(
-                    plan.path, placeholder="path of a file", compact=True, id="path", select_on_focus=False
-                )
+            with Container(id="picker"):
+                yield Input(self.plan.path, placeholder="path of a file", compact=True, id="path")
                 yield FileList(id="files")
             yield Preview(id="preview")
-        with Horizontal(id="settings") as settings:
-            settings.border_title = "run"
-            yield Static("\n".join(_LABELS.values()), id="labels")
-            with Container(id="fields"):
-                yield _choice("task", [choice.name for choice in self.desk.task_choices()], plan.task)
-                yield _choice("gateway", [choice.name for choice in self.desk.gateway_choices()], plan.gateway)
-                for number in NUMBERS:
-                    shown = number.shown(plan.settings)
-                    yield Input(shown, placeholder=number.placeholder, compact=True, id=number.name)
-            yield Static("", id="notes", markup=False)
+        yield Form(self.plan, self.desk.task_choices(), self.desk.gateway_choices())
+        yield Static("", id="problem", markup=False)
         with Horizontal(id="start-line"):
             yield StartButton("Start  F5", id="start")
             yield Static("", id="start-note", markup=False)
@@ -77,26 +74,33 @@ class SetupScreen(FittedScreen):
 
     def on_mount(self) -> None:
         """List the folder and look at the file that the plan names."""
-        path = Path(self.plan.path).expanduser() if self.plan.path else None
-        folder = path.parent if path is not None and path.parent.is_dir() else Path.cwd()
-        self._list(folder.resolve(), at=path.resolve() if path is not None else None)
+        path = home(self.plan.path).resolve() if self.plan.path else None
+        here = Path.cwd()
+        folder = path.parent if path is not None and path.parent.is_dir() else here
+        if folder == self.desk.sample_folder():  # a demo was run: what comes next is the user's own, more likely
+            folder = here
+        self._list(folder, at=path)
         if self.plan.path:
             self._look(self.plan.path)
         self.query_one(FileList).focus()
         self._check()
+        self.call_after_refresh(self._find_tasks, here)
 
     # --- the file ---
 
     @on(FileList.Opened)
     def _opened(self, event: FileList.Opened) -> None:
-        if event.is_folder:
-            self._list(event.path, at=self.query_one(FileList).folder)
-        else:
+        before = self.query_one(FileList).folder
+        if not event.is_folder:
             self._pick(event.path)
+        elif before == self.desk.sample_folder() and event.path == before.parent:
+            self._list(Path.cwd(), at=before)  # there is nothing to see around the samples
+        else:
+            self._list(event.path, at=before)
 
     @on(Input.Submitted, "#path")
     def _typed(self, event: Input.Submitted) -> None:
-        path = Path(event.value.strip()).expanduser()
+        path = home(event.value.strip())
         if path.is_dir():
             self._list(path.resolve())
             self.query_one(FileList).focus()
@@ -109,22 +113,26 @@ class SetupScreen(FittedScreen):
         self.query_one(FileList).focus()
 
     def action_type_path(self) -> None:
-        """Put the cursor into the path."""
-        self.query_one("#path").focus()
+        """Put the cursor into the path, all of it chosen: to type is to replace it."""
+        field = self.query_one("#path", Input)
+        field.focus()
+        field.action_select_all()
 
     def _list(self, folder: Path, at: Path | None = None) -> None:
         try:
             entries = self.desk.candidates(folder)
-        except OSError as error:
-            self.notify(f"{folder} cannot be listed: {error.strerror}.", severity="error", markup=False)
+        except (OSError, DagtuiError) as error:
+            self.notify(one_line(str(error), _NOTE), severity="error", markup=False)
             return
         self.query_one(FileList).list(folder, entries, at)
-        self.query_one("#picker").border_subtitle = cast("str", Content(one_line(tilde(folder), _NOTE)))
 
     def _pick(self, path: Path) -> None:
         if path.parent.is_dir() and path.parent.resolve() != self.query_one(FileList).folder:
             self._list(path.parent.resolve(), at=path.resolve())
-        self.query_one("#path", Input).value = str(path)
+        field = self.query_one("#path", Input)
+        field.value = str(path)
+        field.cursor_position = len(field.value)  # shows the end, and is where to go on
+        self._refusal = ""
         self._look(str(path))
 
     def _look(self, path: str) -> None:
@@ -139,66 +147,112 @@ class SetupScreen(FittedScreen):
         self.query_one(Preview).show(self.view)
         if not self.view.problem:
             self.query_one(FileList).mark(home(path).resolve())
+            self._find_tasks(home(path).resolve().parent)
         self._check()
+        self.refresh_bindings()
 
     # --- the settings ---
+
+    def _find_tasks(self, folder: Path) -> None:
+        """Offer the tasks in `folder` too."""
+        if folder not in self._searched:
+            self._searched.add(folder)
+            self.run_worker(partial(self._find_and_offer, folder), group="tasks")
+
+    async def _find_and_offer(self, folder: Path) -> None:
+        if found := await asyncio.to_thread(self.desk.tasks_in, folder):
+            self.query_one(Form).offer_tasks(found)
+            self._check()
+
+    @on(Select.Changed, "#gateway")
+    def _gateway_chosen(self, event: Select.Changed) -> None:
+        if event.value == ADDRESS:
+            self.query_one(Form).choose_gateway(self.plan.gateway)
+            hint = "Enter takes it, such as https://host:port/v1 · Esc goes back"
+            self._dagtui.push_screen(Entry("address ▸ ", "", hint, refuse=Form.refuse_address), self._addressed)
+
+    def _addressed(self, address: str | None) -> None:
+        if address is not None:
+            self.query_one(Form).choose_gateway(address)
+            self._check()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Bad rows can be left out where there are any."""
+        return bool(self.view and self.view.bad_rows) if action == "bad_rows" else True
+
+    def action_bad_rows(self) -> None:
+        """Leave out the rows that cannot be read, or do not."""
+        skip = self.plan.settings.bad_rows == "fail"
+        settings = replace(self.plan.settings, bad_rows="skip" if skip else "fail")
+        self.plan = replace(self.plan, settings=settings)
+        self._check()
 
     @on(Select.Changed)
     @on(Input.Changed)
     def _changed(self) -> None:
+        before = self.plan
         self._check()
+        if self.plan != before:
+            self._refuse("")
+
+    def on_descendant_focus(self) -> None:
+        """What is wrong with the field that has the focus now is told in full."""
+        self._explain()
 
     def _check(self) -> bool:
         """Read the fields, say what is wrong beside each, and tell whether the run may start."""
-        settings, wrong = settings_from(self.plan.settings, {n.name: self._value(n.name) for n in NUMBERS})
-        self.plan = replace(
-            self.plan, settings=settings, task=self._chosen("task"), gateway=self._chosen("gateway")
-        )
+        form = self.query_one(Form)
+        self.plan, wrong = form.read(self.plan)
         if self.view is not None:
             wrong = {**self.desk.problems(self.plan, self.view), **wrong}
-        self._tell(wrong)
+        elif problem := self.desk.gateway_problem(self.plan.gateway):
+            wrong = {"gateway": problem, **wrong}
+        form.tell(self.plan, wrong)
+        self._wrong = wrong
+        self._explain()
         ready = not wrong and self.view is not None
-        self._say_ready(wrong, ready=ready)
+        self.query_one("#start-note", Static).update(self._readiness(ready=ready))
+        self.query_one("#start").set_class(not ready, "-blocked")
         return ready
 
-    def _say_ready(self, wrong: dict[str, str], *, ready: bool) -> None:
-        note = self.query_one("#start-note", Static)
-        if ready:
-            records = self.view.records if self.view else None
-            what = f"{records:,} records" if records is not None else "every record"
-            concurrency = self.plan.settings.concurrency
-            note.update(f"{what}, {concurrency:,} at once, through {self.plan.gateway}")
-        elif "file" in wrong:
-            note.update(Content.styled(f"✖ {one_line(wrong['file'], _NOTE)}", "$error"))
-        elif wrong:
-            note.update(Content.styled("✖ " + ", ".join(sorted(wrong)) + ": see above", "$error"))
-        else:
-            note.update("pick a file first")
-        self.query_one("#start").set_class(not ready, "-blocked")
+    def _explain(self) -> None:
+        """The one problem that is to be read in full: beside a field, there is seldom room for it."""
+        words = self._problem()
+        note = self.query_one("#problem", Static)
+        note.update(Content.styled(f"✖ {one_line(words, _NOTE)}", "$error"))
+        note.display = bool(words)
 
-    def _value(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
+    def _problem(self) -> str:
+        name = self.query_one(Form).first(self._wrong)
+        if self._bad_rows_stop and not (name and self.query(f"#{name}:focus")):
+            return f"file: {self._wrong['file'].rstrip('.')} (F6)."
+        if name:
+            return f"{name.replace('_', ' ')}: {self._wrong[name]}"
+        return f"not started: {self._refusal}" if self._refusal else ""
 
-    def _chosen(self, name: str) -> str:
-        value = cast("Select[str]", self.query_one(f"#{name}", Select)).value
-        return value if isinstance(value, str) else cast("str", getattr(self.plan, name))
+    def _refuse(self, refusal: str) -> None:
+        """Say why it did not start, until something else is tried."""
+        self._refusal = refusal
+        self._explain()
 
-    def _tell(self, wrong: dict[str, str]) -> None:
-        """Beside each field, what it is about or what is wrong with it."""
-        notes = {number.name: number.note(self._value(number.name)) for number in NUMBERS}
-        tasks = {choice.name: f"{choice.description} · {choice.model}" for choice in self.desk.task_choices()}
-        notes["task"] = tasks.get(self.plan.task, "")
-        gateways = {choice.name: choice.description for choice in self.desk.gateway_choices()}
-        notes["gateway"] = gateways.get(self.plan.gateway, "")
-        if self.plan.gateway in gateways and (unready := self.desk.gateway_problem(self.plan.gateway)):
-            wrong = {"gateway": unready, **wrong}
-        lines = [
-            Content.styled(f"✖ {one_line(wrong[name], _NOTE)}", "$error")
-            if name in wrong
-            else Content(one_line(notes[name], _NOTE))
-            for name in _LABELS
-        ]
-        self.query_one("#notes", Static).update(Content("\n").join(lines))
+    @property
+    def _bad_rows_stop(self) -> bool:
+        """The preview does not tell of them, as it does of a file that cannot be read at all."""
+        return "file" in self._wrong and self.view is not None and not self.view.problem
+
+    def _readiness(self, *, ready: bool) -> Content:
+        plan, view, wrong = self.plan, self.view, self._wrong
+        if ready and view is not None:
+            what = some(view.records, "record") if view.records is not None else "every record"
+            left_out = f", {some(view.bad_rows, 'bad row')} left out" if view.bad_rows else ""
+            return Content(
+                one_line(f"{what}{left_out}, {plan.settings.concurrency:,} at once, through {plan.gateway}", _NOTE)
+            )
+        if "file" in wrong and not self._bad_rows_stop:
+            return Content.styled(f"✖ {one_line(wrong['file'], _NOTE)}", "$error")
+        if wrong:
+            return Content.styled("✖ " + ", ".join(sorted(wrong)) + ": see above", "$error")
+        return Content("pick a file first")
 
     @property
     def _dagtui(self) -> DagtuiApp:
@@ -215,6 +269,7 @@ class SetupScreen(FittedScreen):
             self._dagtui.bell()
             return
         self._starting = True
+        self._refuse("")
         self.query_one("#start-note", Static).update("starting …")
         self.run_worker(self._start())
 
@@ -222,17 +277,10 @@ class SetupScreen(FittedScreen):
         try:
             await self._dagtui.open(replace(self.plan, path=str(home(self.plan.path))))
         except DagtuiError as error:
-            self.query_one("#start-note", Static).update(
-                Content.styled(f"✖ {one_line(str(error), 400)}", "$error")
-            )
+            self._check()
+            self._refuse(str(error))
         finally:
             self._starting = False
-
-
-def _choice(name: str, choices: list[str], chosen: str) -> Select[str]:
-    names = choices if chosen in choices else [*choices, chosen]
-    options = [(Content(one_line(text, 60)), text) for text in names]
-    return Select(cast("list[tuple[str, str]]", options), value=chosen, allow_blank=False, compact=True, id=name)
 
 
 def _brand() -> Content:

@@ -76,12 +76,12 @@ def _attempt(store: RequestStore, seq: int) -> Span:
 
 
 def _status(store: RequestStore, seq: int) -> Span:
-    status = store.status[seq]
+    status = 0 if store.state[seq] == State.IN_FLIGHT else store.status[seq]  # else of the try before
     return (str(status) if status else "", "dim" if status < 400 else "waiting" if status == 429 else "failed")
 
 
 def _latency(store: RequestStore, seq: int) -> Span:
-    latency = store.latency[seq]
+    latency = 0.0 if store.state[seq] == State.IN_FLIGHT else store.latency[seq]
     return (f"{latency:.2f} s" if latency else "", "text")
 
 

@@ -16,6 +16,7 @@ from dagtui.core.figures import count, kind_words
 from dagtui.core.snapshot import LogEntry
 from dagtui.tui.palette import LEVELS
 from dagtui.tui.sheet import Line, Sheet, Span, cut, fit
+from dagtui.tui.words import some
 
 
 class Feed(Sheet, can_focus=True):
@@ -36,20 +37,23 @@ class Feed(Sheet, can_focus=True):
         self.failures_only = False
         self.behind = 0
         self._seen = 0
+        self._failed = 0
+        self._trouble: str = ""
         self._failures: deque[LogEntry] = deque(maxlen=10_000)
 
-    def show(self, ring: deque[LogEntry], appended: int) -> None:
-        """Show `ring`, to which `appended` entries were ever added."""
+    def show(self, ring: deque[LogEntry], appended: int, trouble: str = "") -> None:
+        """Show `ring`, to which `appended` entries were ever added; `trouble` sums up in the title."""
         if ring is not self.log_ring or appended < self._seen:
-            self.log_ring, self._seen, self.behind = ring, 0, 0
+            self.log_ring, self._seen, self.behind, self._failed = ring, 0, 0, 0
             self._failures.clear()
         fresh = min(appended - self._seen, len(ring))
-        if not fresh:
+        if not fresh and trouble == self._trouble:
             return
-        self._seen = appended
+        self._seen, self._trouble = appended, trouble
         newest = list(islice(reversed(ring), fresh))
         failures = [entry for entry in reversed(newest) if entry.level == "failure"]
         self._failures.extend(failures)
+        self._failed += len(failures)
         if self.behind:
             self.behind += len(failures) if self.failures_only else fresh
         self.repaint()
@@ -65,15 +69,7 @@ class Feed(Sheet, can_focus=True):
         entries = self._entries
         self.behind = max(0, min(self.behind, len(entries) - height))
         shown = list(islice(reversed(entries), self.behind, self.behind + height))
-        name = "failures" if self.failures_only else "all"
-        self.entitle(
-            f"log · {name}",
-            f"{count(self.behind)} newer below"
-            if self.behind
-            else f"{count(self._seen)} lines"
-            if self._seen
-            else "",
-        )
+        self._entitle()
         if not shown:
             return [(("nothing failed so far" if self.failures_only else "nothing to tell yet", "dim"),)]
         return [_line(entry, width) for entry in reversed(shown)]
@@ -104,6 +100,16 @@ class Feed(Sheet, can_focus=True):
         """Scroll by three."""
         event.stop()
         self.action_back(-3)
+
+    def _entitle(self) -> None:
+        """What is shown and how much of it there is."""
+        number = self._failed if self.failures_only else self._seen
+        lines = some(number, "failure" if self.failures_only else "line") if number else ""
+        title = f"log · {'failures' if self.failures_only else 'all'}"
+        self.entitle(
+            f"{title} · {self._trouble}" if self._trouble else title,
+            f"{count(self.behind)} newer below" if self.behind else lines,
+        )
 
     @property
     def _entries(self) -> deque[LogEntry]:

@@ -10,7 +10,7 @@ from dagtui.core.model import Headroom
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 from dagtui.tui.palette import WARNING
-from dagtui.tui.sheet import BLANK, Line, cut, fit, gauge, length, spread
+from dagtui.tui.sheet import BLANK, Line, cut, fit, gauge, length, spread, whole
 from dagtui.tui.widgets.panel import Panel, pair
 
 _LOW, _VERY_LOW = 0.25, 0.10
@@ -55,9 +55,11 @@ class ConcurrencyPanel(Panel):
             ),
             gauge(flying / target if target else 0.0, width, "running"),
         ]
+        if snapshot.phase == "ended":
+            return lines[:height]
         room = height - len(lines)
         keys = room >= 5
-        limits = [] if room >= 5 else _one_line_limits(snapshot, width)
+        limits = [_troubles(snapshot, width)] if room >= 5 else _one_line_limits(snapshot, width)
         words = wrap(visible(snapshot.held_by), width)[: max(1, room - len(limits) - (2 if keys else 0))]
         lines += [((line, "warn" if snapshot.throttled else "text"),) for line in words]
         lines += limits
@@ -120,6 +122,8 @@ class LimitsPanel(Panel):
             for label, room in headrooms(snapshot)
             if room is not None and room.limit and room.remaining is not None
         ]
+        if snapshot.phase == "ended":
+            return [BLANK, (("  the run has ended", "dim"),)]
         if not rows:
             return [BLANK, (("  the provider has named no limits yet", "dim"),)]
         age = snapshot.time - snapshot.limits_at if snapshot.limits_at is not None else 0.0
@@ -183,6 +187,16 @@ def _headroom(label: str, room: Headroom, age: float, width: int) -> Line:
         (reset, "dim"),
     )
     return cut(line, width)
+
+
+def _troubles(snapshot: Snapshot, width: int) -> Line:
+    """Retries, and how many attempts met the rate limit."""
+    role = "waiting" if snapshot.throttled else "dim"
+    return whole(
+        width,
+        (("retries ", "dim"), (f"{count(snapshot.retries)}  ", "text" if snapshot.retries else "dim")),
+        (("429s ", "dim"), (f"{count(snapshot.throttled)}  ", role)),
+    )
 
 
 def _one_line_limits(snapshot: Snapshot, width: int) -> list[Line]:

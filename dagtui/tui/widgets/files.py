@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 
-from dagtui.core.figures import count, size
+from dagtui.core.figures import size
 from dagtui.core.text import one_line, visible
+from dagtui.tui.paths import tail, tilde
 from dagtui.tui.sheet import BLANK, Line, Sheet, cut, fit, spread
+from dagtui.tui.words import some
 
 if TYPE_CHECKING:
     from dagtui.plan import Entry, InputView
@@ -23,7 +26,7 @@ _MOST = 400  # characters of one cell that are looked at
 
 
 class FileList(Sheet, can_focus=True):
-    """The entries of `folder`; Enter opens a folder or picks a file."""
+    """The entries of `folder`; Enter opens a folder or picks a file. It titles the frame around it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="files.up"),
@@ -66,9 +69,14 @@ class FileList(Sheet, can_focus=True):
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The parent folder first, then the entries."""
+        self.entitle("file", tail(tilde(self.folder), width - 2))
         self._top = max(0, min(self._top, self.cursor), self.cursor - height + 1)
         last = min(self._top + height, len(self.entries) + 1)
         return [self._row(number, width) for number in range(self._top, last)]
+
+    def _set_titles(self) -> None:
+        if isinstance(self.parent, Widget):
+            self.parent.border_title, self.parent.border_subtitle = self.titles
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
@@ -113,12 +121,9 @@ class FileList(Sheet, can_focus=True):
             if event.chain == 2:
                 self.action_open()
 
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """Hide it."""
+    def watch_has_focus(self, value: bool) -> None:
+        """Show the cursor, or hide it."""
+        super().watch_has_focus(value)
         self.repaint()
 
     def _row(self, number: int, width: int) -> Line:
@@ -175,10 +180,10 @@ def _told(problem: str, width: int) -> list[Line]:
 
 
 def _facts(view: InputView, width: int) -> Line:
-    records = f"{count(view.records)} records" if view.records is not None else "length unknown"
+    records = some(view.records, "record") if view.records is not None else "length unknown"
     left = ((visible(view.name), "accent+"), (f"  {view.format}", "dim"))
     right = ((f" {records}", "text+"), (f" · {size(view.size)}", "dim"))
-    bad = ((f" · {count(view.bad_rows)} bad rows", "warn"),) if view.bad_rows else ()
+    bad = ((f" · {some(view.bad_rows, 'bad row')}", "warn"),) if view.bad_rows else ()
     return spread(left, (*right, *bad), width)
 
 

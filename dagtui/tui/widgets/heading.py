@@ -42,7 +42,7 @@ class Heading(Panel):
             return ()
         return (
             self._times(snapshot, width),
-            _progress(snapshot.counts, width),
+            progress(snapshot.counts, width),
             tally(snapshot.counts, width),
         )
 
@@ -61,7 +61,7 @@ class Heading(Panel):
         )
 
 
-def _progress(counts: Counts, width: int) -> Line:
+def progress(counts: Counts, width: int) -> Line:
     """Done and failed against the whole, and the percentage."""
     if not counts.total:
         note = "reading the input" if counts.total is None else "nothing to do"
@@ -69,10 +69,14 @@ def _progress(counts: Counts, width: int) -> Line:
     text = percent(counts.ended, counts.total).rjust(7)
     room = width - len(text)
     bad = counts.failed + counts.cancelled + counts.skipped
-    failed = max(1, round(bad / counts.total * room)) if bad else 0
-    good, rest = bar((counts.ended - bad) / counts.total, room - failed)
-    rest += " " * failed
-    return ((good, "done"), ("▒" * failed, "failed"), ("┈" * (len(rest) - failed), "track"), (text, "text+"))
+    if not bad:
+        good, rest = bar(counts.ended / counts.total, room)
+        return ((good, "done"), ("┈" * len(rest), "track"), (text, "text+"))
+    # In whole cells: where two parts meet, no part of a cell may stay empty.
+    ended = max(1, round(counts.ended / counts.total * room))
+    lost = min(ended, max(1, round(bad / counts.total * room)))
+    parts = ("█" * (ended - lost), "done"), ("▒" * lost, "failed"), ("┈" * (room - ended), "track")
+    return (*parts, (text, "text+"))
 
 
 def tally(counts: Counts, width: int) -> Line:

@@ -26,7 +26,10 @@ _ROWS_PER_SECOND = 2_000_000  # a filtered view of a large store is made anew on
 
 
 class RequestsTable(Sheet, can_focus=True):
-    """Rows with a cursor, a filter, and a mode that follows the newest request in flight."""
+    """Rows with a cursor, a filter, and modes that follow the newest request in flight, or the last one known.
+
+    The wheel scrolls what is in view and leaves the cursor where it is; the next move of it brings it back.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="requests.up"),
@@ -34,7 +37,7 @@ class RequestsTable(Sheet, can_focus=True):
         Binding("pageup", "page(-1)", "Page up", show=False, id="requests.page-up"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="requests.page-down"),
         Binding("home", "first", "First request", show=False, id="requests.first"),
-        Binding("end", "last", "Last request", show=False, id="requests.last"),
+        Binding("end", "last", "Last request, and those to come", show=False, id="requests.last"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -43,7 +46,9 @@ class RequestsTable(Sheet, can_focus=True):
         self.cursor = 0
         self.top = 0
         self.follow = True
+        self.at_end = False
         self.filter = 0
+        self._scrolled = False
         self._matches: Sequence[int] = range(0)
         self._matched: tuple[int, int] = (-1, -1)
         self._matched_at = 0.0
@@ -58,6 +63,8 @@ class RequestsTable(Sheet, can_focus=True):
         self._match()
         if self.follow:
             self._go_to_newest()
+        elif self.at_end:
+            self.cursor = len(self._matches) - 1
         self.repaint()
 
     def cycle_filter(self) -> None:
@@ -66,11 +73,13 @@ class RequestsTable(Sheet, can_focus=True):
         self.filter = (self.filter + 1) % len(FILTERS)
         self._match(at_once=True)
         self.cursor = _position(self._matches, chosen) if chosen is not None else 0
+        self._scrolled = False
         self.repaint()
 
     def toggle_follow(self) -> None:
         """Follow the newest request in flight, or stay."""
         self.follow = not self.follow
+        self.at_end = self._scrolled = False
         if self.follow:
             self._go_to_newest()
         self.repaint()
@@ -85,8 +94,9 @@ class RequestsTable(Sheet, can_focus=True):
         rows = max(1, height - 1)
         total = len(self._matches)
         self.cursor = max(0, min(self.cursor, total - 1))
-        self.top = max(0, min(self.top, total - rows, self.cursor))
-        self.top = max(self.top, self.cursor - rows + 1)
+        self.top = max(0, min(self.top, total - rows))
+        if not self._scrolled:
+            self.top = max(min(self.top, self.cursor), self.cursor - rows + 1)
         columns = fitting(width - 2, len(self.store.dimensions))
         lines: list[Line] = [header(columns)]
         thumb = _thumb(self.top, rows, total)
@@ -112,18 +122,20 @@ class RequestsTable(Sheet, can_focus=True):
         self._go(0)
 
     def action_last(self) -> None:
-        """To the last."""
+        """To the last one known, and on to those that are read later."""
         self._go(len(self._matches) - 1)
+        self.at_end = True
+        self.repaint()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll by three."""
         event.stop()
-        self._go(self.cursor + 3)
+        self._scroll(3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll by three."""
         event.stop()
-        self._go(self.cursor - 3)
+        self._scroll(-3)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is."""
@@ -131,8 +143,14 @@ class RequestsTable(Sheet, can_focus=True):
         if line is not None and line.y > 0:
             self._go(self.top + line.y - 1)
 
+    def _scroll(self, rows: int) -> None:
+        self.follow = self.at_end = False
+        self._scrolled = True
+        self.top += rows  # `draw` keeps it within bounds
+        self.repaint()
+
     def _go(self, position: int) -> None:
-        self.follow = False
+        self.follow = self.at_end = self._scrolled = False
         self.cursor = max(0, min(position, len(self._matches) - 1))
         self.repaint()
 
@@ -156,9 +174,10 @@ class RequestsTable(Sheet, can_focus=True):
 
     def _entitle(self, total: int) -> None:
         name = FILTERS[self.filter][0]
-        mode = " · following" if self.follow else ""
-        whole = max(total, self._expected) if not self.filter else total
-        place = f"{count(self.cursor + 1)} of {count(whole)}" if total else ""
+        mode = " · following" if self.follow else " · at the end" if self.at_end else ""
+        place = f"{count(self.cursor + 1)} of {count(total)}" if total else ""
+        if total and not self.filter and self._expected > total:
+            place += f" read · {count(self._expected)} in all"
         self.entitle(f"requests · {name}{mode}", place)
 
 

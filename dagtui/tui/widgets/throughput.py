@@ -12,13 +12,12 @@ from dagtui.tui.sheet import Line, whole
 from dagtui.tui.widgets.panel import Panel
 
 _COLUMN = " ▁▂▃▄▅▆▇█"
-_SMOOTH = 0.5  # seconds: bins below it show the noise of single answers, not a rate
 
 
 class ThroughputPanel(Panel):
     """Requests answered a second."""
 
-    TITLE = "throughput"
+    TITLE = "throughput · requests a second"
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The figures on top, the chart in what is left."""
@@ -30,7 +29,7 @@ class ThroughputPanel(Panel):
             lines.append(_percentiles(snapshot, width))
         rows = height - len(lines)
         if rows > 0:
-            lines += chart(snapshot.throughput.series, snapshot.throughput.bin_width, width, rows)
+            lines += chart(snapshot.throughput.series, snapshot.elapsed, width, rows)
         return lines
 
     def _figures(self, snapshot: Snapshot, width: int) -> Line:
@@ -55,12 +54,15 @@ def _percentiles(snapshot: Snapshot, width: int) -> Line:
     )
 
 
-def chart(series: Sequence[float], bin_width: float, width: int, height: int) -> list[Line]:
-    """Columns from zero in eighths, a scale at the left; with room enough, the time below."""
+def chart(series: Sequence[float], elapsed: float, width: int, height: int) -> list[Line]:
+    """Columns from zero in eighths, a scale at the left; with room enough, the time below.
+
+    `series` are rates over equal parts of the `elapsed` seconds since the run began.
+    """
     axis = height >= 4
     rows = height - 1 if axis else height
     columns = max(1, width - 6)
-    values = resample(smooth(series, bin_width), columns)
+    values = resample(series, columns)
     top = nice_ceiling(max(values, default=0.0))
     lines: list[Line] = []
     for row in range(rows):
@@ -69,23 +71,10 @@ def chart(series: Sequence[float], bin_width: float, width: int, height: int) ->
         text = "".join(_COLUMN[min(8, max(0, round((value - low) / step * 8)))] for value in values)
         lines.append(((_scale(row, rows, top), "dim"), (text.ljust(columns), "chart")))
     if axis:
-        end = clock(len(series) * bin_width) if series else ""
+        end = clock(elapsed) if series else ""
         reach = max(len(values), len(end) + 2)
         lines.append((("     └", "dim"), ("0".ljust(reach - len(end)), "dim"), (end, "dim")))
     return lines
-
-
-def smooth(series: Sequence[float], bin_width: float) -> Sequence[float]:
-    """A moving mean over half a second, so that a chart of short bins shows a rate."""
-    window = round(_SMOOTH / bin_width) if bin_width else 1
-    if window <= 1:
-        return series
-    sums = [0.0]
-    for value in series:
-        sums.append(sums[-1] + value)
-    first = min(window, len(series))  # before it, the few answers that began the series would look like a burst
-    ends = [max(first, end) for end in range(1, len(sums))]
-    return [(sums[end] - sums[end - first]) / first for end in ends]
 
 
 def resample(series: Sequence[float], columns: int) -> list[float]:
@@ -110,7 +99,7 @@ def nice_ceiling(value: float) -> float:
 
 def _scale(row: int, rows: int, top: float) -> str:
     if row == 0:
-        text = f"{top:,.0f}" if top >= 10 or top == int(top) else f"{top:.1f}"
+        text = f"{top:,.0f}" if top >= 10 else f"{top:g}"
         return f"{text[:5]:>5}┤"
     if row == rows - 1 and rows > 1:
         return "    0┤"

@@ -1,0 +1,51 @@
+"""Sentences about a run that more than one place says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagtui.core.figures import clock, count, money
+from dagtui.core.text import visible
+
+if TYPE_CHECKING:
+    from dagtui.core.report import Leftovers
+    from dagtui.core.snapshot import Counts, Snapshot
+    from dagtui.session import RunResult, Session
+
+
+def some(number: int, word: str) -> str:
+    """`1 record`, `2,000 records`."""
+    return f"{count(number)} {word}{'' if number == 1 else 's'}"
+
+
+def drained(counts: Counts) -> str:
+    """What draining means now, in numbers."""
+    told = f"{count(counts.in_flight)} in flight will be finished"
+    return f"{told}, {count(counts.waiting)} waiting to retry will not." if counts.waiting else f"{told}."
+
+
+def troubles(snapshot: Snapshot) -> str:
+    """Retries and 429s so far; empty if there were none."""
+    retries, throttled = snapshot.retries, snapshot.throttled
+    told = f"{count(retries)} {'retry' if retries == 1 else 'retries'}" if retries else ""
+    met = f"{count(throttled)} × 429" if throttled else ""
+    return " · ".join(part for part in (told, met) if part)
+
+
+def farewell(session: Session, result: RunResult, leftovers: Leftovers | None) -> list[str]:
+    """What stays in the shell of a run that was left: how it ended and, unwrapped, where its results are."""
+    snapshot, results = result.snapshot, session.results_path
+    counts = snapshot.counts
+    numbers = [f"{count(counts.succeeded)} of {count(counts.total)} done"]
+    for word, number in (
+        ("failed", counts.failed),
+        ("skipped", counts.skipped),
+        ("cancelled", counts.cancelled),
+        ("not started", counts.queued + counts.waiting + counts.in_flight),
+    ):
+        numbers += [f"{count(number)} {word}"] if number else []
+    spent = f"{money(snapshot.money.spent)} spent in {clock(snapshot.elapsed)}"
+    lines = [f"{session.title}: {result.outcome}, {', '.join(numbers)}, {spent}"]
+    lines += [f"results: {results.absolute()}"] if results is not None else []
+    lines += [f"to run the rest: {leftovers.command}"] if leftovers is not None else []
+    return [visible(line) for line in lines]
