@@ -36,8 +36,9 @@ def rate(per_second: float) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """`62.4%`; nothing of nothing is 0."""
-    return f"{100 * part / whole if whole else 0:.1f}%"
+    """`62.4%`; nothing of nothing is 0, and only all of it is 100."""
+    share = 100 * part / whole if whole else 0.0
+    return f"{min(share, 99.9) if part < whole else share:.1f}%"
 
 
 def seconds(duration: float | None) -> str:

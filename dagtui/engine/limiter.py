@@ -106,8 +106,8 @@ class Limiter:
             timer.cancel()
             self._sleeping.discard(awake)
 
-    def held_by(self) -> str:
-        """What keeps the number in flight where it is, as a sentence's end."""
+    def held_by(self, reading: bool = False) -> str:
+        """What keeps the number in flight where it is, as a sentence's end; `reading`: more records come."""
         if self.paused:
             return "paused by you"
         if self._pace is not None and self._turn.locked() and self.in_flight < self.target:
@@ -116,7 +116,9 @@ class Limiter:
             return f"lowered: {self.in_flight - self.target} more to come back"
         if self._again or self._fresh:
             return "set by you"
-        return "below the limit: nothing else is ready"
+        if reading and self.in_flight < self.target:
+            return "filling: records are still being read"
+        return "set by you" if self.in_flight == self.target else "below the limit: nothing else is ready"
 
     async def _paced(self, pace: AsyncLimiter) -> None:
         """Wait for the rate cap in a task of its own, which `close` can end."""

@@ -134,7 +134,7 @@ class Runner:
             return "the run is ending"
         if self._waiting and self.limiter.in_flight < self.limiter.target and not self.limiter.paused:
             return f"below the limit: {self._waiting:,} wait to retry"
-        return self.limiter.held_by()
+        return self.limiter.held_by(reading=self._reader is not None and not self._reader.done())
 
     def resume(self) -> None:
         """Send again after `pause`."""

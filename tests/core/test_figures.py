@@ -59,5 +59,6 @@ def test_clocks_rates_percents_and_sizes() -> None:
     assert (figures.clock(None), figures.clock(72.9), figures.clock(3723)) == ("-:--", "1:12", "1:02:03")
     assert (figures.rate(27.24), figures.rate(1204.4)) == ("27.2", "1,204")
     assert (figures.percent(1, 3), figures.percent(0, 0)) == ("33.3%", "0.0%")
+    assert (figures.percent(9_999, 10_000), figures.percent(10_000, 10_000)) == ("99.9%", "100.0%")
     assert (figures.size(812), figures.size(13_400), figures.size(1_200_000)) == ("812 B", "13.4 kB", "1.2 MB")
     assert (figures.count(None), figures.count(1204)) == ("n/a", "1,204")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 
 import pytest
@@ -23,7 +23,7 @@ from dagtui.core.model import (
 )
 from dagtui.core.plugin import Context, Dimension
 from dagtui.testing import FakeGateway, records
-from tests.engine.harness import Asking, Label, Run
+from tests.engine.harness import Asking, Label, Run, Source
 
 
 def refusing(kind: ErrorKind, times: int, **details: object) -> object:
@@ -474,3 +474,27 @@ def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:
 
     run.finish(steer())
     assert told == ["set by you", "below the limit: 40 wait to retry", "paused by you", "the run is ending"]
+
+
+def test_a_run_that_is_still_filling_its_slots_does_not_say_that_nothing_is_ready() -> None:
+    class Slow(Source):
+        async def __aiter__(self) -> AsyncIterator[Record | RowError]:
+            async for row in super().__aiter__():
+                await asyncio.sleep(1.0)
+                yield row
+
+    run = Run(10, FakeGateway(latency=100.0), concurrency=5)
+    run.runner._source = Slow(run.source._rows)
+    told: list[str] = []
+
+    async def steer() -> None:
+        for pause in (2.5, 10.0, 192.0):
+            await asyncio.sleep(pause)
+            told.append(run.runner.held_by())
+
+    run.finish(steer())
+    assert told == [
+        "filling: records are still being read",
+        "set by you",
+        "below the limit: nothing else is ready",
+    ]

@@ -180,10 +180,10 @@ class FakeSession:
         self._due.clear()
         self._end(reason)
 
-    async def export(self, path: Path) -> int:
+    async def export(self, path: Path, *, overwrite: bool = False) -> int:
         if self.export_error:
             raise BadInput(self.export_error)
-        if path.exists() and path.stat().st_size:  # noqa: ASYNC240
+        if not overwrite and path.exists() and path.stat().st_size:  # noqa: ASYNC240
             raise TargetExists(f"{path} exists already; add --overwrite.")
         self.exported.append(path)
         if self.writes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from dagtui.core.errors import ConfigError, DagtuiError, TargetExists
+from dagtui.core.errors import DagtuiError, TargetExists
 from dagtui.core.figures import count
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
@@ -41,16 +40,7 @@ async def _written(app: App[int], session: Session, path: Path) -> int | None:
         choices = (Choice("y", "replace it"), Choice("n", "another name"))
         if await app.push_screen_wait(Question(f"{path} exists. Replace it?", choices)) != "y":
             return None
-    # Beside it first, so that it is replaced by something whole or not at all.
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        rows = await session.export(part)
-        part.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror or error}.") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return rows
+    return await session.export(path, overwrite=True)
 
 
 def suggested(session: Session) -> str:
