@@ -121,7 +121,7 @@ class Caller:
             self.waiting(-1)
 
     async def _attempt(self, call: _Call) -> Success:
-        await self.limiter.acquire(again=call.attempts > 0)
+        await self.limiter.acquire()
         sent_at = self.clock()
         call.attempts += 1
         response: Response | None = None

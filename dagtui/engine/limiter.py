@@ -18,7 +18,7 @@ class LimiterClosed(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Limiter:
-    """Admits attempts in the order in which they asked, those that ask again before fresh ones.
+    """Admits attempts in the order in which they asked.
 
     `requests_per_minute` is a cap of the user's own. It is enforced with a burst of a tenth of a second's worth,
     because a bucket of a whole minute lets nearly twice the rate through in the worst minute (the worst window of
@@ -30,8 +30,7 @@ class Limiter:
         self.in_flight = 0
         self.paused = False
         self.closed = False
-        self._fresh: deque[asyncio.Future[None]] = deque()
-        self._again: deque[asyncio.Future[None]] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._sleeping: set[asyncio.Future[None]] = set()
         self._pace: AsyncLimiter | None = None
         self._pacing: asyncio.Task[None] | None = None
@@ -40,16 +39,14 @@ class Limiter:
             burst = max(1, math.ceil(requests_per_minute / 600))
             self._pace = AsyncLimiter(burst, burst * 60 / requests_per_minute)
 
-    async def acquire(self, again: bool = False) -> None:
+    async def acquire(self) -> None:
         """Wait until an attempt may leave, and take a slot for it. Give it back with `release`.
-
-        `again`: it is not its request's first, and has waited already.
 
         Raises:
             LimiterClosed: nothing leaves any more.
         """
         if self._pace is None:
-            await self._slot(again)
+            await self._slot()
             return
         async with self._turn:  # one waits for the rate cap, the others queue behind it
             self._reject_if_closed()
@@ -57,7 +54,7 @@ class Limiter:
                 await self._paced(self._pace)
             else:
                 await self._pace.acquire()
-            await self._slot(again)
+            await self._slot()
 
     def release(self) -> None:
         """Give a slot back, when its attempt has truly ended."""
@@ -81,11 +78,10 @@ class Limiter:
     def close(self) -> None:
         """Send everybody home who waits here, now and from now on. What is in flight is left alone."""
         self.closed = True
-        for future in (*self._again, *self._fresh, *self._sleeping):
+        for future in (*self._queue, *self._sleeping):
             if not future.done():
                 future.set_exception(LimiterClosed())
-        self._again.clear()
-        self._fresh.clear()
+        self._queue.clear()
         if self._pacing is not None:
             self._pacing.cancel()
 
@@ -114,7 +110,7 @@ class Limiter:
             return "held by your requests-a-minute cap"
         if self.in_flight > self.target:
             return f"lowered: {self.in_flight - self.target} more to come back"
-        if self._again or self._fresh:
+        if self._queue:
             return "set by you"
         if reading and self.in_flight < self.target:
             return "filling: records are still being read"
@@ -131,13 +127,13 @@ class Limiter:
         finally:
             self._pacing = None
 
-    async def _slot(self, again: bool) -> None:
+    async def _slot(self) -> None:
         self._reject_if_closed()
-        if self._free() and not self._again and not self._fresh:
+        if self._free() and not self._queue:
             self.in_flight += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        (self._again if again else self._fresh).append(turn)
+        self._queue.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -149,8 +145,8 @@ class Limiter:
         return self.in_flight < self.target and not self.paused and not self.closed
 
     def _admit(self) -> None:
-        while self._free() and (queue := self._again or self._fresh):
-            turn = queue.popleft()
+        while self._queue and self._free():
+            turn = self._queue.popleft()
             if not turn.done():
                 self.in_flight += 1
                 turn.set_result(None)

@@ -48,7 +48,9 @@ from dagtui.engine.limiter import Limiter
 
 _log = logging.getLogger("dagtui.engine")
 
-_LOOKAHEAD = 32  # requests kept ready beyond the limit, so that a freed slot never waits for the source
+# Requests kept ready beyond the limit, so that a freed slot never waits for the source. No more than there are
+# slots, because whoever returns from a wait queues behind them.
+_LEAST_AHEAD, _MOST_AHEAD = 2, 32
 
 
 @dataclass(slots=True)
@@ -323,7 +325,8 @@ class Runner:
     def _has_room(self) -> bool:
         target = self.limiter.target
         could_leave = self._ready - self._waiting
-        return could_leave < target + _LOOKAHEAD and self._ready < 8 * target + 8 * _LOOKAHEAD
+        ahead = min(max(_LEAST_AHEAD, target), _MOST_AHEAD)
+        return could_leave < target + ahead and self._ready < 8 * target + 8 * _MOST_AHEAD
 
     async def _wait_for_room(self) -> None:
         while not self._has_room():
