@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagtui.core.model import Usage
-from dagtui.io.portkey_answer import answered, stop_reason_of, text_of, usage_of
+from dagtui.io.portkey_answer import MOST_TOKENS, answered, stop_reason_of, text_of, usage_of
 
 
 def message(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -161,3 +161,8 @@ def test_whatever_passes_as_an_answer_can_be_taken_apart(
         assert isinstance(text_of(answer), str)
         usage_of(answer, "openai")
         stop_reason_of(answer)
+
+
+def test_an_absurd_count_of_tokens_is_not_believed() -> None:
+    absurd = {"type": "message", "content": [], "usage": {"input_tokens": 2**40, "output_tokens": 7}}
+    assert usage_of(absurd, "anthropic") == Usage(MOST_TOKENS, 7)
