@@ -7,6 +7,7 @@ import io
 import json
 import resource
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
@@ -293,12 +294,14 @@ def test_rows_are_handed_to_the_system_by_the_hundred_and_when_asked(tmp_path: P
 @contextmanager
 def room(size: int) -> Iterator[None]:
     """While it lasts, no file can grow beyond `size` bytes: a full disk, as far as a writer can tell."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limits, bytecode = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    sys.dont_write_bytecode = True  # Python would leave half a file of a module that it meets first here
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        sys.dont_write_bytecode = bytecode
 
 
 def test_a_full_disk_leaves_whole_rows_and_the_rest_is_kept_until_there_is_room(tmp_path: Path) -> None:
