@@ -101,9 +101,6 @@ class Connection(asyncio.Protocol):
         self._readable = _readable(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:  # nobody asked: a server that says so before it hangs up
-            self.abort()
-            return
         if not self._in_body:
             self._received += len(data)
         try:
@@ -130,7 +127,7 @@ class Connection(asyncio.Protocol):
     # --- httptools ---
 
     def on_message_begin(self) -> None:
-        if self._waiter is None:
+        if self._waiter is None:  # nobody asked: a server that says so before it hangs up, or one gone astray
             self.abort()
         self._headers, self._body = [], []
 
