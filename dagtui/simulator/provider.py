@@ -69,10 +69,10 @@ class _Told:
 
 
 class Provider:
-    """The simulated provider: its knobs, limits, draws and ledger."""
+    """The simulated provider: its knobs, limits, draws and ledger. `clock` is another one in virtual time."""
 
-    def __init__(self, knobs: Knobs, seed: int) -> None:
-        self.clock = Clock()
+    def __init__(self, knobs: Knobs, seed: int, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.ledger = Ledger(self.clock, knobs)
         self._knobs = knobs
         self._draws = DrawSource(seed)
