@@ -125,10 +125,11 @@ def check(file: str, **chosen: Any) -> None:
 
 
 class _Simulate(click.Command):
-    """Its help lists the knobs, which it loads only then."""
+    """Its help lists the knobs and the scenarios, which it loads only then."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from dagtui.simulator.knobs import Knobs
+        from dagtui.simulator.scenarios import SCENARIOS
 
         rows = [
             (f"{name}={json.dumps(field.default)}", field.description or "")
@@ -136,6 +137,8 @@ class _Simulate(click.Command):
         ]
         with formatter.section("Knobs, with their defaults"):
             formatter.write_dl(rows)
+        with formatter.section("Scenarios"):
+            formatter.write_dl([(scenario.name, scenario.title) for scenario in SCENARIOS.values()])
 
 
 @cli.command(cls=_Simulate)
@@ -143,20 +146,24 @@ class _Simulate(click.Command):
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--sim", multiple=True, metavar="KNOB=VALUE", help="Set a knob, such as requests_per_minute=600.")
-def simulate(port: int, host: str, seed: int, sim: tuple[str, ...]) -> None:
+@click.option("--scenario", metavar="NAME", help="Play a scenario, such as halving; knobs set with --sim win.")
+def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: str | None) -> None:
     """Serve the provider simulator alone: Messages and chat APIs, limits, faults, a ledger.
 
-    PATCH /sim/knobs turns knobs while it runs; GET /sim/ledger tells what it served.
+    PATCH /sim/knobs turns knobs while it runs; GET /sim/ledger tells what it served, and GET
+    /sim/bound?concurrency=N how fast that could have been.
     """
     with _said_plainly():
         from dagtui.core.errors import ConfigError
-        from dagtui.simulator import KnobError, Options, read_knobs, serve
+        from dagtui.simulator import KnobError, Options, UnknownScenarioError, knobs_and_steps, serve
 
         try:
-            knobs = read_knobs(json.dumps(pairs(sim, "--sim")))
+            knobs, steps = knobs_and_steps(scenario, pairs(sim, "--sim"))
         except KnobError as error:
             raise ConfigError(f"--sim: {error}") from None
-        serve(Options(port=port, host=host, seed=seed, knobs=knobs))
+        except UnknownScenarioError as error:
+            raise ConfigError(f"--scenario: {error}") from None
+        serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps))
 
 
 @cli.command()

@@ -14,6 +14,7 @@ from dagtui.core.errors import ConfigError, DagtuiError
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never proxied
 _END_TIMEOUT = 3.0  # seconds; it ends at once when its standard input does
+_BOUND_TIMEOUT = 60.0  # seconds; it takes about one for 40,000 requests
 _START_TIMEOUT = 20.0  # seconds; it takes about half of one
 
 
@@ -27,7 +28,12 @@ class SimulatorProcess:
 
     async def totals(self) -> dict[str, Any]:
         """What its ledger counts: requests, by_status, input_tokens, output_tokens, ..."""
-        return await asyncio.to_thread(_get_json, f"{self.url}/sim/ledger?entries=0", "totals")
+        return (await asyncio.to_thread(_get_json, f"{self.url}/sim/ledger?entries=0"))["totals"]
+
+    async def bound(self, concurrency: int | None = None) -> dict[str, Any]:
+        """How fast its run could have been with so many slots: seconds, span, ratio, binding, fluid."""
+        query = "" if concurrency is None else f"?concurrency={concurrency}"
+        return await asyncio.to_thread(_get_json, f"{self.url}/sim/bound{query}", _BOUND_TIMEOUT)
 
     async def aclose(self) -> None:
         """End it."""
@@ -49,19 +55,25 @@ async def _gone(process: Process) -> None:
         await process.wait()
 
 
-def _get_json(url: str, member: str) -> dict[str, Any]:
-    with _direct.open(url, timeout=5) as answer:
-        return json.loads(answer.read())[member]
+def _get_json(url: str, timeout: float = 5.0) -> dict[str, Any]:
+    with _direct.open(url, timeout=timeout) as answer:
+        return json.loads(answer.read())
 
 
-async def start_simulator(knobs: Mapping[str, Any] | None = None, seed: int = 0) -> SimulatorProcess:
-    """Start a simulator with these knobs and wait until it answers.
+async def start_simulator(
+    knobs: Mapping[str, Any] | None = None, seed: int = 0, scenario: str | None = None
+) -> SimulatorProcess:
+    """Start a simulator with these knobs and wait until it answers; it plays a scenario if one is named.
+
+    The knobs win over those of the scenario.
 
     Raises:
-        ConfigError: there is no such knob, or it cannot be set to that.
+        ConfigError: there is no such knob or scenario, or the knob cannot be set to that.
         DagtuiError: it did not start; with what it said.
     """
     command = [sys.executable, "-m", "dagtui.simulator", "--port", "0", "--exit-with-stdin", "--seed", str(seed)]
+    if scenario is not None:
+        command += ["--scenario", scenario]
     process = await asyncio.create_subprocess_exec(
         *command,
         "--knobs",

@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from dagtui.simulator.knobs import KnobError, read_knobs
+from dagtui.simulator.knobs import KnobError, read_changes
 from dagtui.simulator.process import Options, serve
+from dagtui.simulator.scenarios import SCENARIOS, UnknownScenarioError
+from dagtui.simulator.story import knobs_and_steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,14 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one (default)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same faults and answers")
     parser.add_argument("--knobs", default="{}", metavar="JSON", help='such as {"requests_per_minute": 600}')
+    scenarios = f"play one of: {', '.join(SCENARIOS)}; --knobs win"
+    parser.add_argument("--scenario", metavar="NAME", help=scenarios)
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when standard input does")
     given = parser.parse_args(arguments)
     try:
-        knobs = read_knobs(given.knobs)
-    except KnobError as error:
+        knobs, steps = knobs_and_steps(given.scenario, read_changes(given.knobs))
+    except (KnobError, UnknownScenarioError) as error:
         print(error, file=sys.stderr)
         return 2
-    serve(Options(given.host, given.port, given.seed, knobs, given.exit_with_stdin))
+    serve(Options(given.host, given.port, given.seed, knobs, steps, given.exit_with_stdin))
     return 0
 
 

@@ -46,6 +46,8 @@ class Knobs(BaseModel):
     """Tokens out that a full bucket holds, instead of burst_s."""
     remaining_shows: Literal["bucket", "minute"] = "bucket"
     """What the headers call remaining: the enforced "bucket", or a whole "minute" less what was used."""
+    others_requests_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    """Requests a minute that others of the same organisation make, at random moments; null for nobody."""
     concurrency_cap: Annotated[int, Field(ge=1)] | None = None
     """Requests of one organisation that may be in flight; one more is refused with 429."""
 
@@ -67,6 +69,8 @@ class Knobs(BaseModel):
     """Where a reset cuts the connection: "request", before any answer, or "headers", in the middle of it."""
     strip_ratelimit_headers: bool = False
     """Send no rate limit headers, as some providers and proxies do."""
+    terse_429: bool = False
+    """A 429 says neither which limit it was nor when to come back."""
     down: bool = False
     """The provider is out: every connection to it is cut at once."""
 

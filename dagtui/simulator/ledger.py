@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dagtui.simulator.knobs import Knobs
 
 ENTRIES_KEPT = 2_000_000
-"""Entries kept, about half a gigabyte; the totals go on beyond it."""
+"""Entries kept, a good half of a gigabyte; the totals go on beyond it."""
 
 
 class Clock:
@@ -43,7 +43,9 @@ class Entry(NamedTuple):
 
     status is 0 when no answer was given (reset, down, a hang that the caller did not wait for). Input tokens
     are what the request came to, also when it was refused; output tokens are those of the answer, so 0 unless
-    the status is 200. in_flight counts the attempts under way at its arrival, itself included.
+    the status is 200. in_flight counts the attempts under way at its arrival, itself included. organisation
+    numbers those that were let in, from 1, and reserved_tokens is the output taken from its limit at first; both
+    are 0 for an attempt that no limit let in, such as one that was refused or met an outage.
     """
 
     seq: int
@@ -56,6 +58,8 @@ class Entry(NamedTuple):
     input_tokens: int
     output_tokens: int
     in_flight: int
+    organisation: int = 0
+    reserved_tokens: int = 0
 
 
 class KnobChange(NamedTuple):
@@ -105,6 +109,8 @@ class Ledger:
         model: str = "",
         input_tokens: int = 0,
         output_tokens: int = 0,
+        organisation: int = 0,
+        reserved_tokens: int = 0,
     ) -> None:
         """An attempt has ended; only a 200 is billed."""
         self._in_flight -= 1
@@ -128,6 +134,8 @@ class Ledger:
                     input_tokens,
                     output_tokens,
                     in_flight,
+                    organisation,
+                    reserved_tokens,
                 )
             )
 
@@ -167,7 +175,7 @@ class Ledger:
 
     def _begin(self, knobs: Knobs) -> None:
         # Bare tuples of figures, because the garbage collector forgets those; named ones it visits for ever.
-        self._kept: list[tuple[int, float, float, str, str | None, int, str, int, int, int]] = []
+        self._kept: list[tuple[int, float, float, str, str | None, int, str, int, int, int, int, int]] = []
         self._changes = [KnobChange(self._clock.epoch(), knobs.model_dump())]
         self._by_status: dict[int, int] = {}
         self._ended = self._input_tokens = self._output_tokens = 0

@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass, field
 
 from dagtui.simulator.knobs import Knobs
+from dagtui.simulator.scenarios import Step
 from dagtui.simulator.server import PortError, start
 
 
@@ -25,6 +26,8 @@ class Options:
     """0 takes a free one."""
     seed: int = 0
     knobs: Knobs = field(default_factory=Knobs)
+    steps: tuple[Step, ...] = ()
+    """Knobs that turn by themselves, from the first call on."""
     exit_with_stdin: bool = False
     """End when standard input does, so that the process dies with the one that started it."""
 
@@ -49,7 +52,7 @@ async def _serve(options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
             loop.add_signal_handler(number, stopping.set)
-    simulator = await start(options.knobs, options.seed, options.port, options.host)
+    simulator = await start(options.knobs, options.seed, options.port, options.host, options.steps)
     # Requests leave no cycles behind; at the default threshold looking for some takes a quarter of the time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

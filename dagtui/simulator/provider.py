@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dagtui.simulator import gateway, wire
 from dagtui.simulator.answers import Answer, Quality, answer
 from dagtui.simulator.draws import Draws, DrawSource
+from dagtui.simulator.faults import Fault, fault_of, injected_429
 from dagtui.simulator.gateway import Caller, RefusedByGatewayError
 from dagtui.simulator.knobs import Knobs, change_knobs
 from dagtui.simulator.ledger import Arrival, Clock, Ledger
-from dagtui.simulator.limits import Organisation, Organisations, Refusal
+from dagtui.simulator.limits import TERSE, Organisation, Organisations, Refusal
+from dagtui.simulator.scenarios import Step
+from dagtui.simulator.story import Story
 from dagtui.simulator.wire import Call, Problem, Shape
 
 INVALID_KEY = "sk-invalid"
@@ -22,7 +24,6 @@ INVALID_KEY = "sk-invalid"
 
 _LOOK_AFTER_CALLER_S = 0.1
 
-Fault = Literal["429", "500", "529", "hang", "reset"]
 Cut = Literal["request", "headers"]
 
 
@@ -68,15 +69,32 @@ class _Told:
         return self.result.output_tokens if self.cut is None and isinstance(self.result, Answer) else 0
 
 
-class Provider:
-    """The simulated provider: its knobs, limits, draws and ledger. `clock` is another one in virtual time."""
+@dataclass(slots=True)
+class _Admission:
+    """What an attempt was let in with; nothing of it as long as it is not."""
 
-    def __init__(self, knobs: Knobs, seed: int, clock: Clock | None = None) -> None:
+    organisation: int = 0
+    reserved_tokens: int = 0
+
+
+class Provider:
+    """The simulated provider: its knobs, limits, draws and ledger. `clock` is another one in virtual time.
+
+    `steps` turn knobs by themselves, from the first call on; raises KnobError if any of them is wrong.
+    """
+
+    def __init__(self, knobs: Knobs, seed: int, clock: Clock | None = None, steps: Sequence[Step] = ()) -> None:
+        for step in steps:
+            change_knobs(knobs, step.changes)
         self.clock = clock or Clock()
         self.ledger = Ledger(self.clock, knobs)
+        self.when_down: Callable[[], None] = lambda: None
+        """Called when an outage begins: whoever holds the connections cuts them."""
         self._knobs = knobs
+        self._knobs_of_story = knobs if steps else None
+        self._story = Story(steps, self.turn)
         self._draws = DrawSource(seed)
-        self._organisations = Organisations(knobs, self.clock.elapsed)
+        self._organisations = Organisations(knobs, seed, self.clock.elapsed)
         self._outages = 0
 
     @property
@@ -90,13 +108,25 @@ class Provider:
         old, new = before.model_dump(), self._knobs.model_dump()
         self.ledger.turned({name: value for name, value in new.items() if value != old[name]})
         self._organisations.retune(self._knobs)
-        self._outages += self._knobs.down and not before.down
+        if self._knobs.down and not before.down:
+            self._outages += 1
+            self.when_down()
         return self._knobs
 
     def reset(self) -> None:
-        """Empty the ledger; the next run over the same records meets the same draws as the first."""
+        """Empty the ledger and fill the buckets; the next run over the same records meets the same draws.
+
+        Where there is a story, it starts over, from the knobs that it began with.
+        """
+        self.stop()
+        self._knobs = self._knobs_of_story or self._knobs
+        self._organisations.forget(self._knobs)
         self.ledger.reset(self._knobs)
         self._draws.forget()
+
+    def stop(self) -> None:
+        """Nothing turns by itself any more, until the next call."""
+        self._story.rewind()
 
     async def respond(
         self,
@@ -107,6 +137,7 @@ class Provider:
         caller_left: Callable[[], bool],
     ) -> Outcome:
         """Answer a call that has arrived, retries hidden by the gateway included."""
+        self._story.begin()
         try:
             caller = gateway.read_caller(headers, body)
         except RefusedByGatewayError as refusal:
@@ -135,9 +166,9 @@ class Provider:
         """One attempt, from its arrival to its entry in the ledger."""
         caller, call = exchange.caller, exchange.call
         draws = self._draws.draws(exchange.digest)
-        told = _Told(None, {}, "request")
+        told, admission = _Told(None, {}, "request"), _Admission()
         try:
-            told = await self._tell(exchange, draws)
+            told = await self._tell(exchange, draws, admission)
         finally:
             self.ledger.end(
                 arrival,
@@ -147,10 +178,12 @@ class Provider:
                 model=call.model if isinstance(call, Call) else "",
                 input_tokens=call.input_tokens if isinstance(call, Call) else 0,
                 output_tokens=told.output_tokens,
+                organisation=admission.organisation,
+                reserved_tokens=admission.reserved_tokens,
             )
         return self._outcome(exchange, told, draws.key[:12].hex(), arrival)
 
-    async def _tell(self, exchange: Exchange, draws: Draws) -> _Told:
+    async def _tell(self, exchange: Exchange, draws: Draws, admission: _Admission) -> _Told:
         """Refuse the request, or let it in and wait for its answer or its fault."""
         call = exchange.call
         if self._knobs.down:
@@ -160,16 +193,18 @@ class Provider:
         if isinstance(call, Problem):
             return _Told(call, {})
         organisation = self._organisations.of(exchange.caller.organisation)
-        fault = self._fault(draws)
-        refusal = self._injected_429() if fault == "429" else self._admit(organisation, call)
+        fault = fault_of(self._knobs, draws)
+        refusal = injected_429(self._knobs) if fault == "429" else self._admit(organisation, call)
         if fault == "429" or refusal is None:
             self._draws.passed(exchange.digest)
         # The figures are those of the moment of admission, when Anthropic sends its headers.
         headers = organisation.headers(exchange.shape, self.clock.elapsed(), self.clock.epoch())
         if refusal is not None:
+            refusal = TERSE if self._knobs.terse_429 else refusal
             if refusal.retry_after_s is not None:
                 headers["retry-after"] = str(refusal.retry_after_s)
             return _Told(refusal.problem, headers)
+        admission.organisation, admission.reserved_tokens = organisation.number, call.reserved_tokens
         organisation.in_flight += 1
         used = 0
         try:
@@ -214,34 +249,6 @@ class Provider:
                 return True
             await asyncio.sleep(min(rest, _LOOK_AFTER_CALLER_S))
         return caller_left()
-
-    def _fault(self, draws: Draws) -> Fault | None:
-        knobs = self._knobs
-        if not (knobs.rate_429 or knobs.rate_500 or knobs.rate_529 or knobs.rate_hang or knobs.rate_reset):
-            return None
-        rates: tuple[tuple[Fault, float], ...] = (
-            ("429", knobs.rate_429),
-            ("500", knobs.rate_500),
-            ("529", knobs.rate_529),
-            ("hang", knobs.rate_hang),
-            ("reset", knobs.rate_reset),
-        )
-        left = draws.uniform("fault")
-        for fault, rate in rates:
-            left -= rate
-            if left < 0:
-                return fault
-        return None
-
-    def _injected_429(self) -> Refusal:
-        """A refusal that no bucket explains, as when usage grows too suddenly."""
-        message = (
-            "This request would exceed your organization's maximum usage increase rate for requests "
-            "per minute. Please scale up your usage more gradually to stay within the acceleration limit."
-        )
-        seconds = self._knobs.retry_after_s
-        wait = None if seconds is None else math.ceil(seconds)
-        return Refusal(Problem(429, "rate_limit_error", message), wait)
 
     def _admit(self, organisation: Organisation, call: Call) -> Refusal | None:
         return organisation.admit(

@@ -7,12 +7,16 @@ import errno
 import json
 import socket
 import struct
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from aiohttp import web
 
+from dagtui.simulator.bound import bound
 from dagtui.simulator.knobs import KnobError, Knobs, read_changes
 from dagtui.simulator.ledger import Ledger
 from dagtui.simulator.provider import Outcome, Provider
+from dagtui.simulator.scenarios import Step
 from dagtui.simulator.wire import Shape
 
 LARGEST_BODY = 32 * 1024 * 1024
@@ -50,20 +54,28 @@ class RunningSimulator:
 
     def turn(self, **changes: object) -> Knobs:
         """Turn knobs at once, as PATCH /sim/knobs does; raises KnobError."""
-        return self._server.turn(changes)
+        return self._provider.turn(changes)
 
     async def stop(self) -> None:
         """Cut all connections and free the port."""
         await self._server.cancel()
         await self._runner.cleanup()
+        self._provider.stop()
 
 
 async def start(
-    knobs: Knobs | None = None, seed: int = 0, port: int = 0, host: str = "127.0.0.1"
+    knobs: Knobs | None = None,
+    seed: int = 0,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    steps: Sequence[Step] = (),
 ) -> RunningSimulator:
-    """Start a simulator on the running loop; port 0 takes a free one. Raises PortError."""
+    """Start a simulator on the running loop; port 0 takes a free one. Raises PortError.
+
+    `steps` turn its knobs by themselves, from the first call on.
+    """
     listening = _listen(host, port)
-    provider = Provider(knobs or Knobs(), seed)
+    provider = Provider(knobs or Knobs(), seed, steps=steps)
     server = _Server(provider)
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
@@ -93,6 +105,7 @@ class _Server:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._under_way: dict[asyncio.Task[object], asyncio.Transport] = {}
+        provider.when_down = self.cut_all
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request."""
@@ -110,13 +123,10 @@ class _Server:
         finally:
             del self._under_way[task]
 
-    def turn(self, changes: dict[str, object]) -> Knobs:
-        """Turn knobs; an outage cuts what is under way."""
-        knobs = self._provider.turn(changes)
-        if knobs.down:
-            for transport in self._under_way.values():
-                _cut(transport)
-        return knobs
+    def cut_all(self) -> None:
+        """Cut the connections of all calls that are under way."""
+        for transport in self._under_way.values():
+            _cut(transport)
 
     async def cancel(self) -> None:
         """End all calls that are under way."""
@@ -154,16 +164,26 @@ class _Server:
             case "PATCH", "/sim/knobs":
                 try:
                     changes = read_changes(await _read(request) or b"")
-                    return _json(200, self.turn(dict(changes)).model_dump())
+                    return _json(200, self._provider.turn(changes).model_dump())
                 except KnobError as error:
                     return _sentence(400, str(error))
             case "GET", "/sim/ledger":
                 return _json(200, ledger.report(with_entries=request.query.get("entries") != "0"))
+            case "GET", "/sim/bound":
+                return await self._bound(request.query.get("concurrency"))
             case "DELETE", "/sim/ledger":
                 self._provider.reset()
                 return web.Response(status=204)
             case _:
                 return _sentence(404, f"The simulator has no {request.method} {request.path}.")
+
+    async def _bound(self, slots: str | None) -> web.Response:
+        """The bound of what the ledger holds; in a thread, so that a long run does not stop the calls."""
+        if slots is not None and not (slots.isascii() and slots.isdigit() and int(slots) > 0):
+            return _sentence(400, "concurrency must be a whole number of at least 1.")
+        ledger, concurrency = self._provider.ledger, None if slots is None else int(slots)
+        found = await asyncio.to_thread(bound, ledger.entries, tuple(ledger.knob_changes), concurrency)
+        return _json(200, asdict(found))
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:

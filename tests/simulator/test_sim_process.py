@@ -11,6 +11,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from click.testing import CliRunner
+
+from dagtui.cli import cli
+from dagtui.simulator.scenarios import SCENARIOS
 
 COMMAND = [sys.executable, "-m", "dagtui.simulator"]
 
@@ -76,3 +80,29 @@ def test_wrong_knobs_are_said_in_one_sentence() -> None:
     assert result.returncode == 2
     told = 'There is no knob "latency" (did you mean "latency_sigma"?); dagtui simulate --help lists them.\n'
     assert result.stderr == told
+
+
+def test_a_scenario_is_played_and_the_knobs_beside_it_win() -> None:
+    arguments = ["--exit-with-stdin", "--scenario", "halving", "--knobs", '{"requests_burst": 7}']
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        knobs = httpx.get(f"{ready(process)}/sim/knobs", trust_env=False).json()
+        process.kill()
+    assert (knobs["requests_per_minute"], knobs["requests_burst"]) == (3000, 7)
+
+
+def test_an_unknown_scenario_is_said_in_one_sentence() -> None:
+    result = subprocess.run(
+        [*COMMAND, "--scenario", "halfing"], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith('There is no scenario "halfing" (did you mean "halving"?); there are tight, ')
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_command_line_names_the_scenarios_and_refuses_others() -> None:
+    told = CliRunner().invoke(cli, ["simulate", "--help"]).output
+    assert all(f"  {name} " in told for name in SCENARIOS)
+    refused = CliRunner().invoke(cli, ["simulate", "--scenario", "tigt"])
+    assert refused.exit_code == 2
+    assert 'There is no scenario "tigt" (did you mean "tight"?)' in refused.output
