@@ -13,7 +13,7 @@ import random
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Literal
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted, RecordEnded
 from dagtui.core.model import Record, RowError
+from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Gateway, Sink, Source
 from dagtui.core.pricing import PriceTable
@@ -57,7 +58,8 @@ class Session:
 
     `records` is a list or any source of records; `total` its length if you know it and it has none.
     `sinks` are told every event. `owned` are closed with the session, in order (a gateway is always closed).
-    `audit` compares the ended run with the provider's own books, where there is a way to.
+    `audit` compares the ended run with the provider's own books, where there is a way to. `learnt` is what
+    `learnt()` of an earlier session gave: the provider's limits, so that this one need not find them.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Session:
         seed: int | None = None,
         owned: Sequence[Callable[[], Awaitable[None]]] = (),
         audit: Callable[[Snapshot], Awaitable[str]] | None = None,
+        learnt: Mapping[str, Learnt] | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
@@ -95,6 +98,7 @@ class Session:
             clock=self._now,
             draw=random.Random(seed).random,
             records=total,
+            learnt=learnt,
         )
         self.dimensions = self._runner.dag.names
         self._stats = Stats(self.dimensions, self.settings.concurrency)
@@ -143,6 +147,10 @@ class Session:
         finally:
             self._subscribers.remove(queue)
 
+    def learnt(self) -> dict[str, Learnt]:
+        """What the run has found out about the provider's limits, by model."""
+        return self._runner.learnt()
+
     # --- commands ---
 
     def start(self) -> None:
@@ -168,6 +176,10 @@ class Session:
     def retune(self, target: int, by: str = "you") -> None:
         """Set the concurrency limit, within 1 and 10,000; acts at once, and nothing in flight is killed."""
         self._runner.retune(min(max(1, target), MAX_CONCURRENCY), by)
+
+    def automate(self, on: bool = True, by: str = "you") -> None:
+        """Leave the concurrency to the program, under the ceiling of the settings; `retune` takes it back."""
+        self._runner.automate(on, by)
 
     def pause(self) -> None:
         """Send nothing until `resume`; what is in flight is finished."""

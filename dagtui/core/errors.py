@@ -16,7 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from dagtui.core.model import Blame, RateLimits
 
 
 class ExitCode(IntEnum):
@@ -116,7 +119,8 @@ class GatewayError(DagtuiError):
 
     `retry_after` is in seconds as the provider asked; `billed` says whether money may have been spent;
     `gateway_retries` counts attempts that the gateway made behind our back. `most_attempts` is set where
-    the same question mostly meets the same fate, at full price (a refusal, an answer that was cut off).
+    the same question mostly meets the same fate, at full price (a refusal, an answer that was cut off). `limits`
+    and `blame` are what a refusal says of the provider's limits.
     """
 
     kind: ErrorKind
@@ -127,6 +131,8 @@ class GatewayError(DagtuiError):
     request_id: str | None = None
     gateway_retries: int = 0
     most_attempts: int | None = None
+    limits: RateLimits | None = None
+    blame: Blame | None = None
 
     def __post_init__(self) -> None:
         self.exit_code = exit_code_of(self.kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dagtui.core.errors import Billed, ErrorKind
 
@@ -104,6 +104,20 @@ class RateLimits:
     requests: Headroom | None = None
     input_tokens: Headroom | None = None
     output_tokens: Headroom | None = None
+
+
+Limited = Literal["requests", "input_tokens", "output_tokens", "concurrency", "growth", "quota"]
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Which limit a refusal names, and its number a minute if that was told.
+
+    `growth` is a limit on how fast usage rises, `quota` one of the gateway's own.
+    """
+
+    resource: Limited
+    per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class RetryPolicy:
     """How patient a request is.
 
     `attempts` bounds tries that failed for its own sake. Throttling (429, 529) and a gateway that is gone do not
-    use them up and are bounded by `deadline` alone, which counts attempts and the waits between them. Seconds.
+    use them up and are bounded by `deadline` alone, which counts attempts and the waits between them. With
+    `elsewhere` somebody else retries, and each request has one attempt. Seconds.
     """
 
     attempts: int = 5
@@ -32,6 +33,7 @@ class RetryPolicy:
     cap: float = 60.0
     absent_cap: float = 5.0
     retry_after_cap: float = 900.0
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,39 @@ class Failures:
     elapsed: float
 
 
-def decide(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float) -> TryAgain | GiveUp:
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the limiter knows of a failure: the seconds after which a refused request may queue again, where the
+    provider's pace is known; whether the failure was an outage's, and no fault of the request."""
+
+    wait: float | None = None
+    outage: bool = False
+
+
+_NO_ADVICE = Advice()
+
+
+def decide(
+    policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float, advice: Advice = _NO_ADVICE
+) -> TryAgain | GiveUp:
     """Whether to try again after `error`, which `failures` already counts; `uniform` is a draw from [0, 1)."""
     kind = error.kind
     if not kind.retryable:
         return GiveUp(f"{kind.value} is not retried")
+    if policy.elsewhere:
+        return GiveUp("retrying is the gateway's affair in this run")
     attempts = min(policy.attempts, error.most_attempts or policy.attempts)
-    if not error.patient and failures.own >= attempts:
+    spared = error.patient or (advice.outage and error.most_attempts is None)
+    if not spared and failures.own >= attempts:
         return GiveUp(f"{attempts} attempts used up" if attempts > 1 else "asking again would not help")
     if error.retry_after is not None and error.retry_after > policy.retry_after_cap:
         return GiveUp(f"asked to wait {error.retry_after:.0f} s, more than {policy.retry_after_cap:.0f} s")
-    again = _wait(policy, error, failures, uniform)
+    if advice.outage:
+        again = TryAgain(0.0, "when the outage is over")
+    elif advice.wait is not None:
+        again = TryAgain(advice.wait, "in its turn")
+    else:
+        again = _wait(policy, error, failures, uniform)
     if failures.elapsed + again.wait > policy.deadline:
         return GiveUp(f"would pass the deadline of {policy.deadline:.0f} s")
     return again

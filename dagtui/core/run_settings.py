@@ -6,7 +6,8 @@ be a fifth of the time until it is painted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_CONCURRENCY = 10_000
 MAX_ATTEMPTS = 100
+DEFAULT_CEILING = 1000
+LIMITED = ("requests", "input", "output")
+"""What a provider's limits count, a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,10 @@ class RunSettings:
     """How a run behaves. Durations in seconds.
 
     `attempts` does not count waiting out a rate limit; `timeout` is for one attempt, `deadline` for a request with
-    all its retries; `requests_per_minute` is a cap of the user's own.
+    all its retries; `requests_per_minute` is a cap of the user's own. `limits` are the provider's, a minute, as
+    far as the user knows them. With `automatic` the concurrency is where it starts, and `ceiling` the most it
+    becomes. `retries_by` "gateway" switches pacing and retrying off here. `hedge` sends a request once more that
+    takes far longer than the others.
 
     Raises:
         ConfigError: one sentence: the setting, its value and what it may be.
@@ -37,9 +44,15 @@ class RunSettings:
     requests_per_minute: float | None = None
     continue_on_error: bool = True
     bad_rows: Literal["fail", "skip"] = "fail"
+    limits: Mapping[str, float] = field(default_factory=dict[str, float])
+    automatic: bool = False
+    ceiling: int = DEFAULT_CEILING
+    retries_by: Literal["us", "gateway"] = "us"
+    hedge: bool = False
 
     def __post_init__(self) -> None:
-        for name, most in (("concurrency", MAX_CONCURRENCY), ("attempts", MAX_ATTEMPTS)):
+        bounds = (("concurrency", MAX_CONCURRENCY), ("attempts", MAX_ATTEMPTS), ("ceiling", MAX_CONCURRENCY))
+        for name, most in bounds:
             value: object = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
                 raise _wrong(name, value, f"must be a whole number from 1 to {most:,}")
@@ -49,8 +62,16 @@ class RunSettings:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
                 raise _wrong(name, value, "must be a number above 0")
-        if self.continue_on_error not in (True, False):
-            raise _wrong("continue_on_error", self.continue_on_error, "must be true or false")
+        for name in ("continue_on_error", "automatic", "hedge"):
+            if getattr(self, name) not in (True, False):
+                raise _wrong(name, getattr(self, name), "must be true or false")
+        for name, number in self.limits.items():
+            if name not in LIMITED:
+                raise _wrong("limits", name, f"must be one of {', '.join(LIMITED)}")
+            if isinstance(number, bool) or not 0 < number < inf:
+                raise _wrong(f"limits.{name}", number, "must be a number above 0")
+        if self.retries_by not in ("us", "gateway"):
+            raise _wrong("retries_by", self.retries_by, 'must be "us" or "gateway"')
         if self.bad_rows not in ("fail", "skip"):
             raise _wrong("bad_rows", self.bad_rows, 'must be "fail" or "skip"')
 
@@ -59,7 +80,8 @@ class RunSettings:
         """The policy that these settings amount to."""
         from dagtui.core.retry import RetryPolicy  # not needed before a run
 
-        return RetryPolicy(attempts=self.attempts, deadline=self.deadline)
+        elsewhere = self.retries_by == "gateway"
+        return RetryPolicy(attempts=self.attempts, deadline=self.deadline, elsewhere=elsewhere)
 
 
 def _wrong(name: str, value: object, needed: str) -> ConfigError:

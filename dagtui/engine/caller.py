@@ -28,13 +28,16 @@ from dagtui.core.output import category_of, parse
 from dagtui.core.plugin import Dimension
 from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
-from dagtui.core.retry import Failures, GiveUp, RetryPolicy, TryAgain, decide
-from dagtui.engine.limiter import Limiter, LimiterClosed
+from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide
+from dagtui.engine.limiter import Limiter, LimiterClosed, Permit
 
 _log = logging.getLogger("dagtui.engine")
 
 _NO_TOKENS = Usage()
 _AGAIN = retry_if_exception_type(GatewayError)
+_ANSWERED = Advice()
+# Refusals are the pacer's affair, and a bad answer is one that the provider had the strength to give.
+_UNBUDGETED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA, ErrorKind.INVALID_OUTPUT})
 
 
 @dataclass(slots=True)
@@ -52,12 +55,11 @@ class _Call:
     cost: Decimal | None = None
     perhaps_billed: bool = False
     decision: TryAgain | GiveUp | None = None
+    due: float | None = None  # loop time at which it may queue again
+    budgeted: bool = False  # the retry budget must allow it
 
     def stop(self, state: RetryCallState) -> bool:
         return isinstance(self.decision, GiveUp)
-
-    def wait(self, state: RetryCallState | None = None) -> float:
-        return self.decision.wait if isinstance(self.decision, TryAgain) else 0.0
 
     def cancelled(self, reason: str) -> Cancelled:
         return Cancelled(reason, self.attempts, self.perhaps_billed, self.usage, self.cost)
@@ -98,10 +100,7 @@ class Caller:
                 if isinstance(call.decision, GiveUp):
                     raise
             # Driving tenacity costs 45 microseconds a request, so it takes over from the first failure on.
-            await self._between(call.wait())
-            retrying = AsyncRetrying(
-                retry=_AGAIN, stop=call.stop, wait=call.wait, sleep=self._between, reraise=True
-            )
+            retrying = AsyncRetrying(retry=_AGAIN, stop=call.stop, sleep=_in_the_queue, reraise=True)
             return await retrying(self._attempt, call)
         except GatewayError as error:
             return Failure(_plain(error), call.attempts, call.usage, call.cost, request.trace_id)
@@ -113,27 +112,35 @@ class Caller:
                 return call.cancelled("abandoned; the provider may bill it all the same")
             return call.cancelled("the run was stopped before it was answered")
 
-    async def _between(self, seconds: float) -> None:
+    async def _admitted(self, call: _Call) -> Permit:
+        """Queue by due time, whether it is the first attempt or a later one: a wait holds no slot."""
+        if call.due is None:
+            return await self.limiter.acquire(call.request)
         self.waiting(+1)
         try:
-            await self.limiter.wait(seconds)
+            return await self.limiter.acquire(call.request, call.due, retry=call.budgeted)
         finally:
             self.waiting(-1)
 
     async def _attempt(self, call: _Call) -> Success:
-        await self.limiter.acquire()
+        permit = await self._admitted(call)
         sent_at = self.clock()
         call.attempts += 1
         response: Response | None = None
         try:
             self.emit(AttemptStarted(sent_at, call.request.seq, call.attempts))
             response = await self._send(call)
+            self.limiter.answered(permit, call.request, response)
             value = parse(call.dimension, response)
         except GatewayError as error:
-            self._book_failure(call, error, response, sent_at)
+            advice = _ANSWERED if response is not None else self.limiter.failed(permit, error)
+            self._book_failure(call, error, response, sent_at, advice)
+            raise
+        except asyncio.CancelledError:
+            self.limiter.abandoned(permit)
             raise
         finally:
-            self.limiter.release()
+            self.limiter.release(permit)
         return self._book_success(call, value, response, sent_at)
 
     async def _send(self, call: _Call) -> Response:
@@ -189,22 +196,27 @@ class Caller:
             trace_id=call.request.trace_id,
         )
 
-    def _book_failure(self, call: _Call, error: GatewayError, response: Response | None, sent_at: float) -> None:
+    def _book_failure(
+        self, call: _Call, error: GatewayError, response: Response | None, sent_at: float, advice: Advice
+    ) -> None:
         now = self.clock()
         cost = None
         if response is not None:  # answered and billed, but of no use
             cost = self._price(call, response)
             call.bill(response.usage, cost)
-        if error.patient:
+        if error.patient or advice.outage:
             call.patient_failures += 1
         else:
             call.own_failures += 1
         call.perhaps_billed = call.perhaps_billed or error.billed != "no"
         call.spent += now - sent_at
         failures = Failures(call.own_failures, call.patient_failures, call.spent)
-        call.decision = decide(self.policy, error, failures, self.draw())
+        call.decision = decide(self.policy, error, failures, self.draw(), advice)
         again = call.decision if isinstance(call.decision, TryAgain) else None
-        call.spent += call.wait()
+        if again is not None:
+            call.spent += again.wait
+            call.due = asyncio.get_running_loop().time() + again.wait
+            call.budgeted = error.kind not in _UNBUDGETED
         call.sending = False
         attempt = Attempt(
             number=call.attempts,
@@ -223,6 +235,10 @@ class Caller:
         self.emit(AttemptEnded(now, call.request.seq, attempt))
         if again is None:
             self.gave_up(_plain(error))
+
+
+async def _in_the_queue(seconds: float) -> None:
+    """Tenacity's sleep: the wait between two attempts is spent in the limiter's queue."""
 
 
 def _plain(error: GatewayError) -> AttemptError:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
+from dagtui.core.concurrency import Automatic
 from dagtui.core.dag import Dag, Frontier
 from dagtui.core.errors import BadInput, DagtuiError, ErrorKind
 from dagtui.core.events import (
     Event,
+    Noted,
     Phase,
     PhaseChanged,
     RecordEnded,
@@ -25,6 +27,7 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
+from dagtui.core.held import sentence
 from dagtui.core.model import (
     AttemptError,
     Cancelled,
@@ -39,6 +42,9 @@ from dagtui.core.model import (
     Success,
 )
 from dagtui.core.output import with_instruction
+from dagtui.core.pacing.departure import Kind
+from dagtui.core.pacing.learnt import Learnt
+from dagtui.core.pacing.pacer import Pacer
 from dagtui.core.plugin import Context, Plugin
 from dagtui.core.ports import Gateway, Source
 from dagtui.core.pricing import PriceTable
@@ -51,6 +57,7 @@ _log = logging.getLogger("dagtui.engine")
 # Requests kept ready beyond the limit, so that a freed slot never waits for the source. No more than there are
 # slots, because whoever returns from a wait queues behind them.
 _LEAST_AHEAD, _MOST_AHEAD = 2, 32
+_KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
 @dataclass(slots=True)
@@ -66,8 +73,9 @@ class _Open:
 class Runner:
     """Runs `plugin` over `source`.
 
-    `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known.
-    Commands act at once and may be given at any time.
+    `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
+    `learnt` what an earlier run found out about the limits, by model. Commands act at once and may be given at any
+    time.
     """
 
     def __init__(
@@ -83,10 +91,17 @@ class Runner:
         clock: Callable[[], float],
         draw: Callable[[], float],
         records: int | None = None,
+        learnt: Mapping[str, Learnt] | None = None,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
-        self.limiter = Limiter(settings.concurrency, settings.requests_per_minute)
+        self.limiter = Limiter(
+            settings.concurrency,
+            settings.requests_per_minute,
+            make_pacer=self._make_pacer,
+            on_target=self._follow,
+            on_outage=self._note_outage,
+        )
         self.stopped_by: ErrorKind | None = None
         self.stop_reason = ""
         self.ending: Phase | None = None
@@ -96,12 +111,15 @@ class Runner:
         self._emit = emit
         self._clock = clock
         self._records = records
+        self._learnt = learnt or {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._choices: dict[int, ProviderChoice] = {}
         self._ready = 0  # requests that could leave now, or are in flight
         self._waiting = 0  # requests between two attempts
         self._room: asyncio.Future[None] | None = None
         self._reader: asyncio.Task[None] | None = None
+        if settings.automatic:
+            self.limiter.automatic = Automatic(settings.ceiling, settings.concurrency)
         self._caller = Caller(
             gateway=gateway,
             limiter=self.limiter,
@@ -119,6 +137,7 @@ class Runner:
 
     def retune(self, target: int, by: str) -> None:
         """Set the concurrency limit; what is in flight stays in flight."""
+        self.limiter.automatic = None  # a number set by hand stays
         if target != self.limiter.target:
             self._emit(TargetChanged(self._clock(), target, by))
             self.limiter.retune(target)
@@ -132,11 +151,21 @@ class Runner:
 
     def held_by(self) -> str:
         """What keeps the number in flight where it is."""
-        if self.ending is not None:
-            return "the run is ending"
-        if self._waiting and self.limiter.in_flight < self.limiter.target and not self.limiter.paused:
-            return f"below the limit: {self._waiting:,} wait to retry"
-        return self.limiter.held_by(reading=self._reader is not None and not self._reader.done())
+        if self.ending is not None or self._reader is None:
+            return "the run is ending" if self.ending is not None else ""
+        return sentence(self.limiter.hold(self._waiting, reading=not self._reader.done()))
+
+    def learnt(self) -> dict[str, Learnt]:
+        """What this run found out about the limits, by model."""
+        return {name: lane.pacer.learnt() for name, lane in self.limiter.lanes.items() if lane.pacer is not None}
+
+    def automate(self, on: bool, by: str) -> None:
+        """Leave the concurrency to us, under the ceiling; or to the user again, from where it is."""
+        if on == (self.limiter.automatic is not None):
+            return
+        self.limiter.automatic = Automatic(self._settings.ceiling, self.limiter.target) if on else None
+        words = f"automatic, at most {self._settings.ceiling:,}" if on else f"held at {self.limiter.target:,}"
+        self._emit(Noted(self._clock(), f"concurrency {words} ({by})"))
 
     def resume(self) -> None:
         """Send again after `pause`."""
@@ -319,6 +348,26 @@ class Runner:
 
     def _change(self, phase: Phase, reason: str = "") -> None:
         self._emit(PhaseChanged(self._clock(), phase, reason))
+
+    # --- the limiter ---
+
+    def _make_pacer(self, name: str, now: float) -> Pacer | None:
+        """The pacer of one model's lane; none where the gateway retries, so that the two can be compared."""
+        settings = self._settings
+        if settings.retries_by == "gateway":
+            return None
+        jobs = None if self._records is None else self._records * len(self.dag)
+        ceiling = settings.ceiling if settings.automatic else settings.concurrency
+        told = {_KINDS[kind]: number for kind, number in settings.limits.items()}
+        return Pacer(now, told=told, learnt=self._learnt.get(name), ceiling=ceiling, jobs=jobs)
+
+    def _follow(self, target: int) -> None:
+        self._emit(TargetChanged(self._clock(), target, "automatic"))
+        self._make_room()
+
+    def _note_outage(self, begins: bool) -> None:
+        said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"
+        self._emit(Noted(self._clock(), said))
 
     # --- the window ---
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dagtui.core.errors import Billed, ErrorKind, GatewayError
+from dagtui.core.model import Blame
 from dagtui.core.text import one_line
 from dagtui.io import portkey_headers
+from dagtui.io.blame import blame_of
 from dagtui.io.portkey_errors import Said, read_error
 
 LONGEST_MESSAGE = 300
@@ -101,7 +103,15 @@ def failure(
         request_id=portkey_headers.request_id(headers),
         gateway_retries=portkey_headers.gateway_retries(headers),
         most_attempts=1 if status >= 500 and elapsed >= GATEWAY_PATIENCE else None,
+        limits=portkey_headers.rate_limits(headers, now),
+        blame=_blame(kind, said),
     )
+
+
+def _blame(kind: ErrorKind, said: Said) -> Blame | None:
+    if kind is ErrorKind.QUOTA:
+        return Blame("quota")
+    return blame_of(said.message) if kind is ErrorKind.RATE_LIMITED else None
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:

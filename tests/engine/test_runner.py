@@ -10,6 +10,7 @@ from pydantic import BaseModel, field_validator
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.events import AttemptEnded, PhaseChanged, SourceEnded
 from dagtui.core.model import (
+    Blame,
     Cancelled,
     Failure,
     Prompt,
@@ -77,7 +78,8 @@ def test_a_request_that_waits_to_retry_holds_no_slot() -> None:
 def test_a_long_wait_of_many_does_not_starve_fresh_records() -> None:
     def answer(request: Request, attempt: int) -> str | GatewayError:
         refused = request.seq < 60 and attempt == 1
-        return GatewayError(ErrorKind.RATE_LIMITED, "429", retry_after=5.0) if refused else "ok"
+        growth = Blame("growth")  # no limit that the others would meet, too
+        return GatewayError(ErrorKind.RATE_LIMITED, "429", retry_after=5.0, blame=growth) if refused else "ok"
 
     run = Run(300, FakeGateway(answer, latency=0.1), concurrency=10)
     run.finish()
@@ -475,7 +477,12 @@ def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:
         told.append(run.runner.held_by())
 
     run.finish(steer())
-    assert told == ["set by you", "below the limit: 40 wait to retry", "paused by you", "the run is ending"]
+    assert told == [
+        "set by you: more than 20 at once would be faster",
+        "below the limit: 40 wait to retry",
+        "paused by you",
+        "the run is ending",
+    ]
 
 
 def test_a_run_that_is_still_filling_its_slots_does_not_say_that_nothing_is_ready() -> None:
@@ -497,6 +504,6 @@ def test_a_run_that_is_still_filling_its_slots_does_not_say_that_nothing_is_read
     run.finish(steer())
     assert told == [
         "filling: records are still being read",
-        "set by you",
+        "set by you: more than 5 at once would be faster",
         "below the limit: nothing else is ready",
     ]

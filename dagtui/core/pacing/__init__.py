@@ -1,0 +1,1 @@
+"""Pacing at the provider's limit: pure decisions about when the next attempt may leave."""

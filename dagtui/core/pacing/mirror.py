@@ -1,0 +1,243 @@
+"""The mirror of one of the provider's token buckets.
+
+The client's own picture of a bucket that it cannot see: the rate at which it fills, its level, its capacity. Every
+departure takes its cost; every answer tells the true level at the moment when its request was admitted, and what
+the picture was wrong by is corrected, for that moment and so for all that left since.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+
+from dagtui.core.pacing.departure import Departure, History, Kind
+
+JITTER = 0.015
+"""Seconds within which two departures may be admitted in either order."""
+
+_RESERVE_S = 0.03  # seconds of refill kept back, so that jitter on the way causes no refusal
+_GAIN = 0.25  # share of a small difference that is believed at once: an alpha-beta filter's alpha ...
+_DRIFT_GAIN = 0.3  # ... and its beta
+_DRIFT_WINDOW = 0.5  # seconds over which differences are summed before they count as drift
+_SPREAD = 2.5  # standard deviations of what others take that are kept back
+_FAR_S = 1.0  # seconds of refill that are far from empty
+_THOUSANDS = 500.0  # half of what Anthropic rounds token figures to
+
+
+class Source(StrEnum):
+    """Where a rate is known from."""
+
+    UNKNOWN = "unknown"
+    TOLD = "told"  # by the user
+    REMEMBERED = "remembered"  # from an earlier run
+    MESSAGE = "message"  # a refusal named it
+    HEADER = "header"
+    MEASURED = "measured"  # between two moments of an empty bucket
+
+
+class Mirror:
+    """One bucket. `rate` is in units a second, None while no limit is known; `level` and `capacity` in units.
+
+    While the rate is unknown the level only counts what has left, below zero.
+    """
+
+    __slots__ = (
+        "_drift_since", "_drift_sum", "_lag", "_time", "_unit", "anchor", "capacity", "drift", "error", "kind",
+        "level", "margin", "rate", "shifted", "source", "told_at", "trusted",
+    )  # fmt: skip
+
+    def __init__(self, kind: Kind, now: float) -> None:
+        self.kind = kind
+        self.rate: float | None = None
+        self.source = Source.UNKNOWN
+        self.level = 0.0
+        self.capacity = math.inf
+        self.shifted = 0.0  # the sum of all corrections
+        self.drift = 0.0  # units a second that others of the same organisation take; below zero
+        self.margin = 0.0  # kept back beyond the usual, after refusals that nothing explained
+        self.trusted = True  # whether "remaining" speaks of the bucket that is enforced
+        self.told_at = -math.inf  # when the request left whose answer told the limit last
+        self.anchor = -1  # the departure at which the level was last set anew
+        self.error = 0.0  # how wrong the picture was of late, in units
+        self._time = now
+        self._lag = 0.0  # seconds from a departure to its answer
+        self._unit = 1.0  # what a departure takes
+        self._drift_sum = 0.0
+        self._drift_since = now
+
+    # --- what the pacer asks ---
+
+    def delay(self, cost: float, now: float) -> float:
+        """Seconds until `cost` may leave; only with a known rate."""
+        assert self.rate is not None
+        self.refill(now)
+        need = cost + self.reserve
+        if need > self.capacity:
+            need = max(cost, self.capacity) if cost <= self.capacity else self.capacity
+        short = need - self.level
+        return short / max(self.rate + self.drift, 0.05 * self.rate) if short > 0 else 0.0
+
+    @property
+    def reserve(self) -> float:
+        """Units that are kept in the bucket: a moment's refill, and a request where many leave a second."""
+        if self.source is Source.MEASURED:
+            return 0.0  # a pace is known, but no level of which to keep anything
+        rate = self.rate or 0.0
+        kept = _RESERVE_S * rate + self.margin
+        if self.drift:  # what others take comes in a random order, and is heard of an answer later
+            kept += _SPREAD * math.sqrt(-self.drift * self._lag * self._unit)
+        return kept + min(1.0, 0.1 * rate) if self.kind is Kind.REQUESTS else kept
+
+    def depart(self, departure: Departure, now: float) -> None:
+        """Take the cost of `departure`, and leave a note in it of how the level stood."""
+        kind = self.kind
+        if self.rate is not None:
+            self.refill(now)
+        self.level -= departure.cost[kind]
+        departure.levels[kind] = self.level
+        departure.shifts[kind] = self.shifted
+
+    def refill(self, now: float) -> None:
+        """Follow the clock."""
+        if now <= self._time:
+            return  # it begins later, or it is the same moment
+        if self.rate is not None:
+            self.level = min(self.capacity, self.level + (now - self._time) * (self.rate + self.drift))
+        self._time = now
+
+    # --- what answers say ---
+
+    def predicted(self, departure: Departure) -> float:
+        """The level just after `departure`, as far as is known by now."""
+        return departure.levels[self.kind] + self.shifted - departure.shifts[self.kind]
+
+    def shift(self, units: float) -> None:
+        """Correct the level, for all that is under way too."""
+        self.level += units
+        self.shifted += units
+
+    def observe(self, departure: Departure, remaining: float, exact: bool, history: History, now: float) -> None:
+        """The answer to `departure` says that so much was left just after it was admitted.
+
+        What the order of neighbours on the way or the header's rounding explains is no difference.
+        """
+        if departure.unsure >> self.kind & 1:
+            return
+        self._lag += 0.05 * (now - departure.at - self._lag)
+        self._unit += 0.05 * (departure.cost[self.kind] - self._unit)
+        off = remaining + (0.5 if exact else 0.0) - self.predicted(departure)
+        grain = 0.5 if exact else (_THOUSANDS if remaining % 1000 == 0 else 1.0)
+        if off > grain:
+            off = max(0.0, off - grain - history.before(departure, JITTER, self.kind))
+        elif off < -grain:
+            off = min(0.0, off + grain + history.after(departure, JITTER, self.kind))
+        else:
+            off = 0.0
+        self.error += 0.05 * (abs(off) - self.error)
+        if off:
+            assert self.rate is not None
+            self.refill(now)
+            self._believe((_GAIN if abs(off) < 0.25 * self.rate else 1.0) * off, now)
+
+    def empty(self, departure: Departure, under_way: Iterable[Departure], now: float) -> bool:
+        """The bucket held less than `departure` needed. Say whether that was news.
+
+        Those that left at about the same moment either took their share before it or will be refused too: they
+        are left out of the count, and what their answers say of the level is not believed.
+        """
+        self.refill(now)
+        cost = departure.cost[self.kind]
+        off = 0.5 * cost - (self.predicted(departure) + cost)
+        if off >= 0 or departure.unsure >> self.kind & 1:
+            return False
+        self._believe(off, now)
+        self.anchor = departure.number
+        aside = 0.0
+        for other in under_way:
+            if other is departure:
+                continue
+            if abs(other.at - departure.at) <= JITTER:
+                other.unsure |= 1 << self.kind
+                if other.number > departure.number:
+                    aside += other.cost[self.kind]
+        self._raise_later(departure, aside, under_way)
+        return True
+
+    def refund(self, departure: Departure, under_way: Iterable[Departure]) -> None:
+        """`departure` was not admitted: its cost is still there, for those that left after it."""
+        if departure.unsure >> self.kind & 1 or departure.number < self.anchor:
+            return
+        cost = departure.cost[self.kind]
+        self.level += cost
+        for other in under_way:
+            if other.number > departure.number:
+                other.levels[self.kind] += cost
+
+    def settle(self, units: float, now: float) -> None:
+        """Given back at this moment: it changes nothing of what was true before."""
+        if self.rate is not None:
+            self.refill(now)
+        self.level = min(self.capacity, self.level + units)
+
+    # --- how the limit becomes known ---
+
+    def learn(
+        self, rate: float, source: Source, departure: Departure, level: float,
+        under_way: Iterable[Departure], now: float,
+    ) -> None:  # fmt: skip
+        """The rate is known from now on, and just after `departure` the bucket held `level`."""
+        was_unknown = self.rate is None
+        off = level - self.predicted(departure)
+        for other in under_way:
+            if other is not departure:
+                other.levels[self.kind] += off + (rate * (other.at - departure.at) if was_unknown else 0.0)
+        departure.levels[self.kind] += off
+        self.level += off + (rate * (now - departure.at) if was_unknown else 0.0)
+        self.rate, self.source, self._time = rate, source, now
+        self.anchor = departure.number
+        self.drift, self._drift_sum, self._drift_since = 0.0, 0.0, now
+
+    def begin(self, rate: float, source: Source, level: float, now: float) -> None:
+        """The rate is known before anything has left."""
+        self.rate, self.source, self.level, self._time = rate, source, level, now
+
+    def change(self, rate: float, source: Source, now: float) -> None:
+        """The limit itself has changed. A smaller one holds less: what was saved up shrinks with it."""
+        self.refill(now)
+        if self.rate is not None and rate < self.rate:
+            if self.level > 0:
+                self.shift(self.level * (rate / self.rate - 1.0))
+            self.capacity *= rate / self.rate
+        elif self.rate is not None:
+            self.capacity *= rate / self.rate
+        self.rate, self.source = rate, source
+        self.drift = 0.0
+
+    def _believe(self, off: float, now: float) -> None:
+        """Apply a correction; corrections that keep one sign mean that others drink from the same bucket.
+
+        Unless it is far from empty: then it may only be full, and what would fill it further is lost.
+        """
+        assert self.rate is not None
+        full = self.level > _FAR_S * self.rate
+        self.shift(off)
+        if full:
+            self._drift_sum, self._drift_since = 0.0, now
+            return
+        self._drift_sum += off
+        elapsed = now - self._drift_since
+        if elapsed >= _DRIFT_WINDOW:
+            drift = self.drift + _DRIFT_GAIN * self._drift_sum / elapsed
+            self.drift = min(0.0, max(-0.95 * self.rate, drift))
+            if self.drift > -0.02 * self.rate:
+                self.drift = 0.0
+            self._drift_sum, self._drift_since = 0.0, now
+
+    def _raise_later(self, departure: Departure, units: float, under_way: Iterable[Departure]) -> None:
+        if not units:
+            return
+        self.level += units
+        for other in under_way:
+            if other.at > departure.at + JITTER:
+                other.levels[self.kind] += units
