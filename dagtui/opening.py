@@ -4,7 +4,8 @@ said in one sentence."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import json
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,23 +15,25 @@ from platformdirs import user_state_path
 from dagtui.core.again import failures_path
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError
-from dagtui.core.figures import money
-from dagtui.core.model import Prompt, ProviderChoice, Record, Usage
+from dagtui.core.model import Prompt, ProviderChoice, Record
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Context, Plugin
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import GatewaySettings
-from dagtui.io.credentials import gateway_settings
-from dagtui.io.source import FileSource, Scan, open_source
+from dagtui.io.credentials import gateway_settings, with_retries
+from dagtui.io.repeated import Repeated
+from dagtui.io.source import Scan, open_source
 from dagtui.io.tasks import load_task, missing_fields
+from dagtui.simulator.scenarios import scenario_named
 
 # The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
 # probe begins: a look at the plan does without.
 if TYPE_CHECKING:
-    from dagtui.core.ports import Gateway, Sink
-    from dagtui.core.snapshot import Snapshot
+    from dagtui.core.ports import Gateway, Sink, Source
     from dagtui.io.simulator_process import SimulatorProcess
     from dagtui.session import Session
+
+_SAMPLES = 100  # records of which a scenario's are made
 
 
 async def probe_gateway(plan: Plan, environ: Mapping[str, str]) -> str:
@@ -58,18 +61,27 @@ async def open_session(plan: Plan, environ: Mapping[str, str]) -> Session:
     Raises:
         DagtuiError: one sentence that says what is wrong, where, and what to do.
     """
+    from dagtui.audit import auditor
+    from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.session import Session, new_run_id
 
     plugin = plugin_of(plan)
-    source, scan, first = await asyncio.to_thread(_read_input, plan, plugin)
+    source, name, scan, first = await asyncio.to_thread(_read_input, plan, plugin)
     run_id = new_run_id()
     results, sinks = _sinks(plan, plugin, scan, run_id)
     prices = PriceTable(plan.prices)
     choices = choices_of(plugin, first)
     # The price table takes a third of a second to load: better before the first request than during it.
     await asyncio.to_thread(lambda: [prices.knows(choice.provider, choice.model) for choice in choices])
-    gateway, simulator = await _open_gateway(plan, plugin, first, environ, run_id)
-    return Session(
+    gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run_id)
+    memory = _memory(plan, settings)
+    at_once = None if plan.settings.automatic else plan.settings.concurrency
+
+    async def remember() -> None:
+        if plan.remember:
+            write_limits(_limits_file(), memory, session.learnt())
+
+    session = Session(
         plugin=plugin,
         records=source,
         gateway=gateway,
@@ -77,22 +89,28 @@ async def open_session(plan: Plan, environ: Mapping[str, str]) -> Session:
         prices=prices,
         sinks=sinks,
         total=scan.records,
-        title=f"{source.name} · {plugin.name} · {plan.gateway}",
+        title=f"{name} · {plugin.name} · {plan.gateway}",
         results_path=results,
         run_id=run_id,
         seed=plan.seed,
-        owned=[simulator.aclose] if simulator else [],
-        audit=_audit(simulator, prices, choices) if simulator else None,
+        owned=[remember, *([simulator.aclose] if simulator else [])],
+        audit=auditor(simulator, prices, choices, at_once) if simulator else None,
+        learnt=read_limits(_limits_file(), memory) if plan.remember else None,
     )
+    return session
 
 
-def _read_input(plan: Plan, plugin: Plugin) -> tuple[FileSource, Scan, Record | None]:
+def _read_input(plan: Plan, plugin: Plugin) -> tuple[Source, str, Scan, Record | None]:
     source = open_source(plan.path, format=plan.format, bad_rows=plan.settings.bad_rows)
     scan = source.scan()
     first = source.preview(1)
     if plan.path != "-" and (missing := missing_fields(plugin, scan.columns)):
         raise BadInput(f"{source.name}: {missing}")
-    return source, scan, first[0] if first else None
+    if plan.scenario is not None:
+        story = scenario_named(plan.scenario)
+        repeated = Repeated(source.preview(_SAMPLES), story.records)
+        return repeated, f"scenario {story.name}", replace(scan, records=story.records), first[0]
+    return source, source.name, scan, first[0] if first else None
 
 
 def _sinks(plan: Plan, plugin: Plugin, scan: Scan, run_id: str) -> tuple[Path | None, list[Sink]]:
@@ -134,52 +152,39 @@ def _format_of(path: Path) -> str:
 
 async def _open_gateway(
     plan: Plan, plugin: Plugin, first: Record | None, environ: Mapping[str, str], run_id: str
-) -> tuple[Gateway, SimulatorProcess | None]:
+) -> tuple[Gateway, GatewaySettings, SimulatorProcess | None]:
     from dagtui.io.portkey import Portkey
     from dagtui.io.simulator_process import start_simulator
 
     if plan.gateway == "demo":
-        simulator = await start_simulator(plan.knobs, plan.seed)
+        simulator = await start_simulator(plan.knobs, plan.seed, plan.scenario)
         try:
             settings = settings_of(plan, plugin, first, environ, base_url=simulator.url)
         except BaseException:
             await simulator.aclose()
             raise
-        return Portkey(settings, run_id=run_id), simulator
-    gateway = Portkey(settings_of(plan, plugin, first, environ), run_id=run_id)
+        return Portkey(settings, run_id=run_id), settings, simulator
+    settings = settings_of(plan, plugin, first, environ)
+    gateway = Portkey(settings, run_id=run_id)
     try:
         await gateway.probe()
     except BaseException:
         await gateway.aclose()
         raise
-    return gateway, None
+    return gateway, settings, None
 
 
-def _audit(
-    simulator: SimulatorProcess, prices: PriceTable, choices: Sequence[ProviderChoice]
-) -> Callable[[Snapshot], Awaitable[str]]:
-    """Compares a run with the ledger of the simulator that answered it; its cost too, where one model answered."""
-    models = {(choice.provider, choice.model) for choice in choices}
+def _limits_file() -> Path:
+    return user_state_path("dagtui") / "limits.json"
 
-    async def compare(snapshot: Snapshot) -> str:
-        try:
-            totals = await simulator.totals()
-        except OSError as error:
-            return f"The simulator's ledger cannot be read: {error}"
-        ours = (snapshot.attempts, snapshot.usage.input_total, snapshot.usage.output)
-        theirs = (totals["requests"], totals["input_tokens"], totals["output_tokens"])
-        told = f"{theirs[0]:,} requests, {theirs[1]:,} tokens in, {theirs[2]:,} out"
-        spent = snapshot.money.spent
-        if len(models) == 1 and spent is not None:
-            cost = prices.cost(*next(iter(models)), Usage(theirs[1], theirs[2]))
-            told += f", {money(cost)}"
-            if cost != spent:
-                return f"{told} by the simulator's ledger, which counts abandoned requests too"
-        if ours == theirs:
-            return f"{told}: the simulator's ledger says the same"
-        return f"{told} by the simulator's ledger, which counts abandoned requests too"
 
-    return compare
+def _memory(plan: Plan, settings: GatewaySettings) -> str:
+    """The name under which what is learnt of limits is kept: whatever may have limits of its own."""
+    if plan.gateway == "demo":
+        knobs = json.dumps(plan.knobs, sort_keys=True, default=str)
+        return f"demo {plan.scenario or ''} {knobs}"
+    config = settings.config if settings.config and settings.config.startswith("pc-") else ""
+    return " ".join(filter(None, (settings.base_url, settings.provider or "", config, settings.custom_host or "")))
 
 
 def settings_of(
@@ -191,8 +196,11 @@ def settings_of(
         ConfigError: a key is missing, or the gateway cannot be what the plan says.
     """
     choices = choices_of(plugin, first)
+    retries = plan.gateway_retries
+    if retries is None and plan.scenario is not None:
+        retries = scenario_named(plan.scenario).gateway_retries or None
     provider, model = (choices[0].provider, choices[0].model) if choices else ("anthropic", "")
-    return gateway_settings(
+    settings = gateway_settings(
         plan.gateway,
         environ,
         provider=provider,
@@ -203,6 +211,7 @@ def settings_of(
         base_url=base_url,
         override_provider=plan.provider,
     )
+    return settings if retries is None else with_retries(settings, retries)
 
 
 def choices_of(plugin: Plugin, first: Record | None) -> list[ProviderChoice]:

@@ -25,8 +25,22 @@ def option(*names: str, **attributes: Any) -> Callable[[F], F]:
 
 
 def _concurrency(default: int) -> Callable[[Any], Any]:
-    help_text = f"Requests in flight at once, 1 to 10,000.  [{default}]"
-    return option("-c", "--concurrency", type=int, help=help_text)
+    help_text = f"Requests in flight at once, 1 to 10,000, or auto.  [{default}]"
+    return option("-c", "--concurrency", type=_Concurrency(), help=help_text)
+
+
+class _Concurrency(click.ParamType[int | str] if TYPE_CHECKING else click.ParamType):
+    """A whole number, or the word auto."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        if value == "auto" or isinstance(value, int):
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a whole number nor auto.", param, ctx)
 
 
 _TASK = option("-t", "--task", help="email, tickets, reviews, a task file (.toml), or module:NAME.  [email]")
@@ -41,7 +55,17 @@ _ASKING: Sequence[Callable[[Any], Any]] = (
     option("--provider", help="Another provider than the task's, or @slug of the Model Catalog."),
     option("--attempts", type=int, help="Tries a request; waiting out limits and outages does not count.  [5]"),
     option("--timeout", type=float, help="Seconds an attempt may take.  [600]"),
+    option("--ceiling", type=int, help="The most that --concurrency auto may become.  [1000]"),
+    click.option(
+        "--limit",
+        multiple=True,
+        metavar="KIND=N",
+        help="A limit of the provider's that you know: requests, input or output (tokens), a minute.",
+    ),
     option("--requests-per-minute", type=float, help="A cap of your own."),
+    option("--gateway-retries", type=click.IntRange(0, 5), help="Leave retrying to the gateway: so many times."),
+    option("--hedge/--no-hedge", default=None, help="Ask once more when an answer takes far longer than others."),
+    click.option("--forget", is_flag=True, help="Do not use or keep what runs learn of the provider's limits."),
     option("--stop-on-error/--continue-on-error", default=None, help="Stop at the first failure."),
 )
 _INPUT: Sequence[Callable[[Any], Any]] = (
@@ -62,6 +86,7 @@ _SIMULATOR: Sequence[Callable[[Any], Any]] = (
     ),
     option("--seed", type=int, default=0, help="Demo: the simulator's seed.  [0]"),
 )
+_SCENARIO = click.option("--scenario", metavar="NAME", help="A story of limits and faults: see below.")
 
 
 def plan_options(command: F) -> F:
@@ -72,7 +97,7 @@ def plan_options(command: F) -> F:
 
 def demo_options(command: F) -> F:
     """Those of the demo, whose file and gateway are given."""
-    return _with(command, (_TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR))
+    return _with(command, (_SCENARIO, _TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR))
 
 
 def theme_option(command: F) -> F:
@@ -100,15 +125,20 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         ConfigError: a setting is out of its bounds.
     """
     from dagtui.core.plan import Plan
-    from dagtui.core.run_settings import RunSettings
+    from dagtui.core.run_settings import AUTOMATIC_START, RunSettings
     from dagtui.plan import default_plan_gateway
 
     def pick(name: str) -> Any:
         given = chosen.get(name)
         return config.get(name) if given is None else given
 
-    names = ("concurrency", "attempts", "timeout", "requests_per_minute", "bad_rows")
+    names = ("concurrency", "ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "bad_rows")
     values = {name: value for name in names if (value := pick(name)) is not None}
+    if chosen["concurrency"] == "auto" or (chosen["concurrency"] is None and config.get("automatic")):
+        values |= {"concurrency": AUTOMATIC_START, "automatic": True}
+    values["limits"] = {**config.get("limits", {}), **limits_from(chosen["limit"])}
+    if (gateway_retries := pick("gateway_retries")) is not None:
+        values["retries_by"] = "gateway"
     if chosen["stop_on_error"] is not None:
         values["continue_on_error"] = not chosen["stop_on_error"]
     return Plan(
@@ -129,7 +159,22 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         prices=config.get("prices", {}),
         knobs=pairs(chosen["sim"], "--sim"),
         seed=chosen["seed"],
+        scenario=chosen.get("scenario"),
+        gateway_retries=gateway_retries,
+        remember=not chosen["forget"],
     )
+
+
+def limits_from(given: Sequence[str]) -> dict[str, float]:
+    """The limits of `--limit KIND=N`."""
+    found: dict[str, float] = {}
+    for kind, text in pairs(given, "--limit").items():
+        try:
+            found[kind] = float(text.replace(",", "").replace("_", ""))
+        except ValueError:
+            message = f'--limit takes a number a minute, such as requests=4000, not "{text}".'
+            raise click.UsageError(message) from None
+    return found
 
 
 def pairs(given: Sequence[str], flag: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Gateway, Sink, Source
 from dagtui.core.pricing import PriceTable
+from dagtui.core.report import Audit
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stats import Stats
@@ -43,14 +44,14 @@ How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How a run ended: `partial` had failures, `drained` and `cancelled` were ended by the user, `stopped` by a
-    cause that every further request would have met. `audit` is a sentence; empty where there are no other books.
+    cause that every further request would have met. `audit` is None where there are no other books.
     """
 
     outcome: How
     exit_code: ExitCode
     reason: str
     snapshot: Snapshot
-    audit: str = ""
+    audit: Audit | None = None
 
 
 class Session:
@@ -77,7 +78,7 @@ class Session:
         run_id: str | None = None,
         seed: int | None = None,
         owned: Sequence[Callable[[], Awaitable[None]]] = (),
-        audit: Callable[[Snapshot], Awaitable[str]] | None = None,
+        audit: Callable[[Snapshot], Awaitable[Audit]] | None = None,
         learnt: Mapping[str, Learnt] | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
@@ -129,7 +130,8 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
         now = self._now() if self._epoch is not None else time.time()
-        return self._stats.snapshot(now, self._runner.held_by())
+        snapshot = self._stats.snapshot(now, self._runner.held_by())
+        return replace(snapshot, automatic=self._runner.automatic, mostly_held_by=self._runner.mostly_held_by)
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event from now on, none once the run has ended; starts it if it has not begun.

@@ -55,6 +55,7 @@ class ErrorKind(StrEnum):
     CONFIG = "config"  # the gateway refuses the configuration
     BUDGET = "budget"  # 412, 402: spending limit at the gateway or provider
     PLUGIN = "plugin"  # the user's own code raised
+    SUPERSEDED = "superseded"  # another attempt of the same request was answered first
 
     @property
     def throttled(self) -> bool:

@@ -18,7 +18,8 @@ class Plan:
     """What to run. `output` None keeps the results in the state folder, where `Session.export` finds them.
 
     `overwrite` replaces files of an earlier run. `model` and `provider` override the task's; `knobs` and `seed`
-    are the simulator's; `stdout` takes the results instead of a file.
+    are the simulator's, `scenario` a story that it plays; `stdout` takes the results instead of a file.
+    `gateway_retries` are the gateway's own; `remember` keeps what is learnt of the limits for the next run.
     """
 
     path: str = ""
@@ -39,3 +40,6 @@ class Plan:
     prices: Mapping[str, PriceOverride] = field(default_factory=dict[str, Any])
     knobs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     seed: int = 0
+    scenario: str | None = None
+    gateway_retries: int | None = None
+    remember: bool = True

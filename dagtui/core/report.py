@@ -12,6 +12,7 @@ from textwrap import wrap
 
 from dagtui.core.errors import ErrorKind
 from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
+from dagtui.core.held import Holder
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 
@@ -41,8 +42,16 @@ class Leftovers:
     command: str
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A run by the books of who answered it: do the figures agree, and how long had it to take at least."""
+
+    books: str
+    bound: str = ""
+
+
 def report(
-    snapshot: Snapshot, results_path: Path | None, audit: str = "", leftovers: Leftovers | None = None
+    snapshot: Snapshot, results_path: Path | None, audit: Audit | None = None, leftovers: Leftovers | None = None
 ) -> tuple[Section, ...]:
     """Every figure of the run so far, in the order in which people ask for them."""
     sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
@@ -52,7 +61,8 @@ def report(
         sections.append(_categories(snapshot))
     sections += [_money(snapshot), _tokens(snapshot), _results(results_path, leftovers)]
     if audit:
-        sections.append(Section("Ledger", (("Checked", audit),)))
+        rows = (("Checked", audit.books), ("Time", audit.bound))
+        sections.append(Section("Ledger", tuple(row for row in rows if row[1])))
     advice = hints(snapshot)
     if advice:
         sections.append(Section("Next time", tuple(("", hint) for hint in advice)))
@@ -79,14 +89,24 @@ def as_text(sections: tuple[Section, ...], width: int = 72) -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
+_LIMITS = {
+    Holder.REQUESTS: "The provider's limit on requests a minute was what held it: ask for a higher one",
+    Holder.INPUT: "The provider's limit on input tokens was what held it: shorten the prompt, or raise it",
+    Holder.OUTPUT: "The provider's limit on output tokens was what held it: lower max_tokens, or raise it",
+    Holder.PROVIDER_CAP: "The provider takes no more at once: ask for a higher limit",
+    Holder.GATEWAY: "Beyond this, requests queued up behind the gateway: raise the limit that it retries against",
+    Holder.CAP: "Your own cap of requests a minute was what held it: raise it",
+}
+
+
 def hints(snapshot: Snapshot) -> tuple[str, ...]:
     """What the figures suggest to change, most useful first."""
     found: list[str] = []
     attempts = max(1, snapshot.attempts)
     if snapshot.throttled / attempts > _MANY_THROTTLED:
         found.append(
-            f"{percent(snapshot.throttled, attempts)} of the attempts met the rate limit: lower the concurrency"
-            f" (it was {count(snapshot.target)}) or set requests a minute to what the provider allows."
+            f"{percent(snapshot.throttled, attempts)} of the attempts met the rate limit: tell it with --limit, so"
+            " that the next run need not find it."
         )
     errors = dict(snapshot.errors)
     if errors.get(ErrorKind.TIMEOUT, 0) / attempts > _MANY_FAILED:
@@ -100,7 +120,10 @@ def hints(snapshot: Snapshot) -> tuple[str, ...]:
         )
     if snapshot.money.spent is None:
         found.append("The price of this model is unknown: set it under [prices] in dagtui.toml to see the cost.")
-    if not found and not snapshot.errors and _was_held_back(snapshot):
+    binding = _LIMITS.get(snapshot.mostly_held_by) if snapshot.mostly_held_by is not None else None
+    if binding is not None:
+        found.append(f"{binding}; nothing else would have made this run faster.")
+    elif not found and not snapshot.errors and _was_held_back(snapshot):
         found.append("Nothing was refused and nothing failed: a higher concurrency may be faster.")
     return tuple(found)
 

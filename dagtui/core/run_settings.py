@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_CONCURRENCY = 10_000
 MAX_ATTEMPTS = 100
 DEFAULT_CEILING = 1000
+AUTOMATIC_START = 20
+"""Requests in flight with which automatic concurrency begins."""
+MAX_GATEWAY_RETRIES = 5  # Portkey's own limit
 LIMITED = ("requests", "input", "output")
 """What a provider's limits count, a minute."""
 

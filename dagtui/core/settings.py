@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from dagtui.core.errors import ConfigError, nearest
-from dagtui.core.run_settings import MAX_ATTEMPTS, MAX_CONCURRENCY, RunSettings
+from dagtui.core.run_settings import MAX_ATTEMPTS, MAX_CONCURRENCY, MAX_GATEWAY_RETRIES, RunSettings
 
 __all__ = [
     "MAX_CONCURRENCY",
@@ -67,9 +67,16 @@ class Config(_Settings):
     task: str | None = None
     theme: str | None = None
     concurrency: int | None = Field(default=None, ge=1, le=MAX_CONCURRENCY)
+    automatic: bool | None = None
+    ceiling: int | None = Field(default=None, ge=1, le=MAX_CONCURRENCY)
     attempts: int | None = Field(default=None, ge=1, le=MAX_ATTEMPTS)
     timeout: float | None = Field(default=None, gt=0)
     requests_per_minute: float | None = Field(default=None, gt=0)
+    limits: Mapping[Literal["requests", "input", "output"], Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict[Literal["requests", "input", "output"], float]
+    )
+    gateway_retries: int | None = Field(default=None, ge=0, le=MAX_GATEWAY_RETRIES)
+    hedge: bool | None = None
     bad_rows: Literal["fail", "skip"] | None = None
     metadata: Mapping[str, str] = Field(default_factory=dict)
     prices: Mapping[str, PriceOverride] = Field(default_factory=dict)

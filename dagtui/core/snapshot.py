@@ -8,6 +8,7 @@ from typing import Literal
 
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import Phase
+from dagtui.core.held import Holder
 from dagtui.core.model import RateLimits, Usage
 
 
@@ -89,7 +90,11 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A run at one moment. `time` and `started_at` are epoch seconds, `elapsed` and `eta` seconds."""
+    """A run at one moment. `time` and `started_at` are epoch seconds, `elapsed` and `eta` seconds.
+
+    `held_by` says what keeps the run from being faster, `mostly_held_by` what did so most of the time; with
+    `automatic` the concurrency is left to us.
+    """
 
     time: float
     run_id: str
@@ -117,3 +122,5 @@ class Snapshot:
     limits: RateLimits | None
     limits_at: float | None
     log_count: int
+    automatic: bool = False
+    mostly_held_by: Holder | None = None

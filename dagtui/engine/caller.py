@@ -25,6 +25,7 @@ from dagtui.core.model import (
     Value,
 )
 from dagtui.core.output import category_of, parse
+from dagtui.core.patience import Patience
 from dagtui.core.plugin import Dimension
 from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
@@ -36,6 +37,8 @@ _log = logging.getLogger("dagtui.engine")
 _NO_TOKENS = Usage()
 _AGAIN = retry_if_exception_type(GatewayError)
 _ANSWERED = Advice()
+_MOST_TRIES = 4  # attempts of one request that may be under way because the others take too long
+_LOOK = 0.5  # seconds between two looks at what is too long, while that changes
 # Refusals are the pacer's affair, and a bad answer is one that the provider had the strength to give.
 _UNBUDGETED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA, ErrorKind.INVALID_OUTPUT})
 
@@ -55,6 +58,8 @@ class _Call:
     cost: Decimal | None = None
     perhaps_billed: bool = False
     decision: TryAgain | GiveUp | None = None
+    left: asyncio.Future[None] | None = None  # told when an attempt leaves, where somebody waits for that
+    superseded: bool = False  # another attempt was answered first
     due: float | None = None  # loop time at which it may queue again
     budgeted: bool = False  # the retry budget must allow it
 
@@ -76,7 +81,8 @@ class Caller:
 
     `timeout` is an attempt's, in seconds; `clock` tells epoch seconds; `draw` gives uniform numbers from [0, 1);
     `waiting` is told +1 and -1 as a request enters and leaves a wait between attempts; `gave_up` is told why a
-    request failed before its slot is free, so that a run which stops for it sends nothing more.
+    request failed before its slot is free, so that a run which stops for it sends nothing more. With `patience` a
+    request that takes longer is sent once more.
     """
 
     gateway: Gateway
@@ -89,19 +95,20 @@ class Caller:
     draw: Callable[[], float]
     waiting: Callable[[int], None]
     gave_up: Callable[[AttemptError], None]
+    patience: Patience | None = None
 
     async def call(self, request: Request, dimension: Dimension) -> Outcome:
         """The outcome of `request`. A task that is cancelled here has its outcome all the same."""
         call = _Call(request, dimension)
         try:
             try:
-                return await self._attempt(call)
+                return await self._try(call)
             except GatewayError:
                 if isinstance(call.decision, GiveUp):
                     raise
             # Driving tenacity costs 45 microseconds a request, so it takes over from the first failure on.
             retrying = AsyncRetrying(retry=_AGAIN, stop=call.stop, sleep=_in_the_queue, reraise=True)
-            return await retrying(self._attempt, call)
+            return await retrying(self._try, call)
         except GatewayError as error:
             return Failure(_plain(error), call.attempts, call.usage, call.cost, request.trace_id)
         except LimiterClosed:
@@ -122,28 +129,74 @@ class Caller:
         finally:
             self.waiting(-1)
 
+    async def _try(self, call: _Call) -> Success:
+        """One attempt; with patience more beside it, while those under way take far longer than others did."""
+        if self.patience is None:
+            return await self._attempt(call)
+        call.superseded = False
+        tries: list[asyncio.Future[Success]] = []
+        try:
+            while not any(one.done() and one.exception() is None for one in tries):
+                under_way = [one for one in tries if not one.done()]
+                if tries and not under_way:
+                    break
+                if not tries or (len(tries) < _MOST_TRIES and await self._are_late(under_way, self.patience)):
+                    call.due, call.left = (
+                        (call.due if not tries else None),
+                        asyncio.get_running_loop().create_future(),
+                    )
+                    tries.append(asyncio.ensure_future(self._attempt(call)))
+                    await asyncio.wait((*under_way, tries[-1], call.left), return_when=asyncio.FIRST_COMPLETED)
+                elif len(tries) == _MOST_TRIES:
+                    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            call.superseded = True
+            return next((one for one in tries if one.done() and one.exception() is None), tries[-1]).result()
+        finally:
+            for one in tries:
+                one.cancel()
+            if tries:
+                await asyncio.wait(tries)
+
+    @staticmethod
+    async def _are_late(under_way: list[asyncio.Future[Success]], patience: Patience) -> bool:
+        """Wait for one of those under way, but not beyond what is worth waiting."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        while not any(one.done() for one in under_way):
+            seconds = patience.seconds
+            rest = _LOOK if seconds is None else since + seconds - loop.time()
+            if rest <= 0:
+                return True
+            await asyncio.wait(under_way, timeout=min(rest, _LOOK), return_when=asyncio.FIRST_COMPLETED)
+        return False
+
     async def _attempt(self, call: _Call) -> Success:
         permit = await self._admitted(call)
         sent_at = self.clock()
         call.attempts += 1
+        number = call.attempts
+        if call.left is not None and not call.left.done():
+            call.left.set_result(None)
         response: Response | None = None
         try:
-            self.emit(AttemptStarted(sent_at, call.request.seq, call.attempts))
-            response = await self._send(call)
+            self.emit(AttemptStarted(sent_at, call.request.seq, number))
+            response = await self._send(call, number)
             self.limiter.answered(permit, call.request, response)
             value = parse(call.dimension, response)
         except GatewayError as error:
             advice = _ANSWERED if response is not None else self.limiter.failed(permit, error)
-            self._book_failure(call, error, response, sent_at, advice)
+            self._book_failure(call, number, error, response, sent_at, advice)
             raise
         except asyncio.CancelledError:
             self.limiter.abandoned(permit)
+            if call.superseded:
+                self._book_superseded(call, number, sent_at)
             raise
         finally:
             self.limiter.release(permit)
-        return self._book_success(call, value, response, sent_at)
+        return self._book_success(call, number, value, response, sent_at)
 
-    async def _send(self, call: _Call) -> Response:
+    async def _send(self, call: _Call, number: int) -> Response:
         call.sending = True
         loop = asyncio.get_running_loop()
         try:
@@ -151,7 +204,7 @@ class Caller:
                 # At the end one more turn of the loop: an answer read in this very turn has been paid for.
                 timer = loop.call_later(self.timeout, lambda: patience.reschedule(loop.time()))
                 try:
-                    response = await self.gateway.complete(call.request, call.attempts)
+                    response = await self.gateway.complete(call.request, number)
                 finally:
                     timer.cancel()
         except TimeoutError:
@@ -170,11 +223,18 @@ class Caller:
         choice = call.request.choice
         return self.prices.cost(choice.provider, choice.model, response.usage)
 
-    def _book_success(self, call: _Call, value: Value, response: Response, sent_at: float) -> Success:
+    def _book_superseded(self, call: _Call, number: int, sent_at: float) -> None:
+        """Another attempt was answered first. What this one costs nobody will tell."""
+        now = self.clock()
+        call.perhaps_billed = True
+        error = AttemptError(ErrorKind.SUPERSEDED, "another attempt was answered first", billed="maybe")
+        self.emit(AttemptEnded(now, call.request.seq, Attempt(number, sent_at, now, error=error)))
+
+    def _book_success(self, call: _Call, number: int, value: Value, response: Response, sent_at: float) -> Success:
         now, cost = self.clock(), self._price(call, response)
         call.bill(response.usage, cost)
         attempt = Attempt(
-            number=call.attempts,
+            number=number,
             sent_at=sent_at,
             ended_at=now,
             status=response.status,
@@ -185,6 +245,8 @@ class Caller:
             limits=response.limits,
         )
         self.emit(AttemptEnded(now, call.request.seq, attempt))
+        if self.patience is not None:
+            self.patience.note(attempt.latency)
         return Success(
             value=value,
             text=response.text,
@@ -197,7 +259,13 @@ class Caller:
         )
 
     def _book_failure(
-        self, call: _Call, error: GatewayError, response: Response | None, sent_at: float, advice: Advice
+        self,
+        call: _Call,
+        number: int,
+        error: GatewayError,
+        response: Response | None,
+        sent_at: float,
+        advice: Advice,
     ) -> None:
         now = self.clock()
         cost = None
@@ -219,7 +287,7 @@ class Caller:
             call.budgeted = error.kind not in _UNBUDGETED
         call.sending = False
         attempt = Attempt(
-            number=call.attempts,
+            number=number,
             sent_at=sent_at,
             ended_at=now,
             status=error.status,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
-from dagtui.core.held import sentence
+from dagtui.core.held import Holder, sentence
 from dagtui.core.model import (
     AttemptError,
     Cancelled,
@@ -45,6 +46,7 @@ from dagtui.core.output import with_instruction
 from dagtui.core.pacing.departure import Kind
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pacing.pacer import Pacer
+from dagtui.core.patience import Patience
 from dagtui.core.plugin import Context, Plugin
 from dagtui.core.ports import Gateway, Source
 from dagtui.core.pricing import PriceTable
@@ -57,6 +59,11 @@ _log = logging.getLogger("dagtui.engine")
 # Requests kept ready beyond the limit, so that a freed slot never waits for the source. No more than there are
 # slots, because whoever returns from a wait queues behind them.
 _LEAST_AHEAD, _MOST_AHEAD = 2, 32
+# What is worth no line in the log when it begins to bind, and the seconds between two looks at it.
+_UNTOLD = frozenset(
+    {Holder.YOU, Holder.READING, Holder.NOTHING, Holder.WAITING, Holder.LOWERED, Holder.PAUSED, Holder.OUTAGE}
+)
+_LOOK = 1.0
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
@@ -112,6 +119,10 @@ class Runner:
         self._clock = clock
         self._records = records
         self._learnt = learnt or {}
+        self._looks_at = 0.0
+        self._looks: Counter[Holder] = Counter()
+        self._held: Holder = Holder.NOTHING
+        self._held_before: Holder = Holder.NOTHING
         self._tasks: set[asyncio.Task[None]] = set()
         self._choices: dict[int, ProviderChoice] = {}
         self._ready = 0  # requests that could leave now, or are in flight
@@ -131,6 +142,7 @@ class Runner:
             draw=draw,
             waiting=self._count_waiting,
             gave_up=self._react,
+            patience=Patience() if settings.hedge else None,
         )
 
     # --- commands ---
@@ -155,13 +167,23 @@ class Runner:
             return "the run is ending" if self.ending is not None else ""
         return sentence(self.limiter.hold(self._waiting, reading=not self._reader.done()))
 
+    @property
+    def mostly_held_by(self) -> Holder | None:
+        """What bound for most of the time; None if nothing did so far."""
+        return self._looks.most_common(1)[0][0] if self._looks else None
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the concurrency is left to us."""
+        return self.limiter.automatic is not None
+
     def learnt(self) -> dict[str, Learnt]:
         """What this run found out about the limits, by model."""
         return {name: lane.pacer.learnt() for name, lane in self.limiter.lanes.items() if lane.pacer is not None}
 
     def automate(self, on: bool, by: str) -> None:
         """Leave the concurrency to us, under the ceiling; or to the user again, from where it is."""
-        if on == (self.limiter.automatic is not None):
+        if on == self.automatic:
             return
         self.limiter.automatic = Automatic(self._settings.ceiling, self.limiter.target) if on else None
         words = f"automatic, at most {self._settings.ceiling:,}" if on else f"held at {self.limiter.target:,}"
@@ -262,6 +284,7 @@ class Runner:
         self._ready -= 1
         self._finish(group, opened, position, outcome)
         self._make_room()
+        self._tell_hold()
 
     async def _outcome(self, opened: _Open, position: int) -> Outcome:
         try:
@@ -364,6 +387,19 @@ class Runner:
     def _follow(self, target: int) -> None:
         self._emit(TargetChanged(self._clock(), target, "automatic"))
         self._make_room()
+
+    def _tell_hold(self) -> None:
+        """Log what binds, when it has changed and still holds a moment later."""
+        now = asyncio.get_running_loop().time()
+        if now < self._looks_at or self.ending is not None:
+            return
+        self._looks_at = now + _LOOK
+        hold = self.limiter.hold(self._waiting)
+        self._looks[hold.by] += 1
+        if hold.by is self._held_before and hold.by is not self._held and hold.by not in _UNTOLD:
+            self._held = hold.by
+            self._emit(Noted(self._clock(), f"held by {sentence(hold)}"))
+        self._held_before = hold.by
 
     def _note_outage(self, begins: bool) -> None:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"

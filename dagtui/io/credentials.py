@@ -124,6 +124,23 @@ def gateway_settings(
     return checked(GatewaySettings, settings, f"gateway {name}")
 
 
+def with_retries(settings: GatewaySettings, attempts: int) -> GatewaySettings:
+    """The same settings, with so many retries by the gateway itself.
+
+    Raises:
+        ConfigError: the gateway's config is one that only Portkey knows.
+    """
+    content = {} if settings.config is None else inline_config(settings.config)
+    if content is None:
+        raise ConfigError(
+            f"The gateway's retries cannot be set beside the config {settings.config}: set them there, or give "
+            "the config as JSON."
+        )
+    # Named one by one: gateways differ in what they retry by default.
+    retry = {"attempts": attempts, "on_status_codes": [429, 500, 502, 503, 504, 529]}
+    return settings.model_copy(update={"config": json.dumps({**content, "retry": retry})})
+
+
 def _portkey_key(environ: Mapping[str, str]) -> SecretStr:
     key = _key("PORTKEY_API_KEY", environ)
     if key is None:

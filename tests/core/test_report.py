@@ -100,7 +100,7 @@ def test_failures_are_told_by_cause() -> None:
     assert section.rows == (("rate limited", "30   75.0%"), ("invalid output", "10   25.0%"))
     assert section.shares == (0.75, 0.25)
     told = hints(snapshot)
-    assert "lower the concurrency (it was 100)" in told[0]
+    assert "--limit" in told[0]
     assert any("10 requests failed for good" in hint for hint in told)
 
 

@@ -68,31 +68,59 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+class PortkeyGateway:
+    """A real Portkey gateway on a port of its own, which can be killed and started again."""
+
+    def __init__(self, log: Path) -> None:
+        node = shutil.which("node")
+        if node is None or not GATEWAY_START.exists():
+            pytest.skip("the Portkey gateway is not installed: npm ci --prefix tests/e2e/gateway --ignore-scripts")
+        self._port = free_port()
+        self._command = [node, str(GATEWAY_START), f"--port={self._port}", "--headless"]
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        unset = ("TRUSTED_CUSTOM_HOSTS", "REDIS_CONNECTION_STRING")
+        environ = {name: value for name, value in os.environ.items() if name not in unset}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=GATEWAY_FOLDER,
+                env={**environ, "NODE_ENV": "production"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        _await_port(self._port, self._process)
+
+    def kill(self, with_signal: signal.Signals = signal.SIGKILL) -> None:
+        """End it at once."""
+        if self._process is not None:
+            os.killpg(self._process.pid, with_signal)
+            self._process.wait(10)
+            self._process = None
+
+
 @pytest.fixture(scope="session")
 def portkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a real Portkey gateway."""
-    node = shutil.which("node")
-    if node is None or not GATEWAY_START.exists():
-        pytest.skip("the Portkey gateway is not installed: npm ci --prefix tests/e2e/gateway --ignore-scripts")
-    port = free_port()
-    unset = ("TRUSTED_CUSTOM_HOSTS", "REDIS_CONNECTION_STRING")
-    environ = {name: value for name, value in os.environ.items() if name not in unset}
-    with (tmp_path_factory.mktemp("gateway") / "gateway.log").open("wb") as log:
-        process = subprocess.Popen(
-            [node, str(GATEWAY_START), f"--port={port}", "--headless"],
-            cwd=GATEWAY_FOLDER,
-            env={**environ, "NODE_ENV": "production"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        _await_port(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
+    """The base URL of a real Portkey gateway, for all tests."""
+    gateway = PortkeyGateway(tmp_path_factory.mktemp("gateway") / "gateway.log")
+    gateway.start()
+    yield gateway.url
+    gateway.kill(signal.SIGTERM)
+
+
+@pytest.fixture
+def mortal_portkey(tmp_path: Path) -> Iterator[PortkeyGateway]:
+    """A real Portkey gateway of this test's own, to be killed."""
+    gateway = PortkeyGateway(tmp_path / "gateway.log")
+    gateway.start()
+    yield gateway
+    gateway.kill()
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:

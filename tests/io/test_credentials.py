@@ -9,7 +9,14 @@ import pytest
 
 from dagtui.core.errors import ConfigError, ExitCode, KeyMissing
 from dagtui.core.settings import GatewaySettings
-from dagtui.io.credentials import HOSTED, KEY_VARIABLES, LOCAL, default_gateway, gateway_settings
+from dagtui.io.credentials import (
+    HOSTED,
+    KEY_VARIABLES,
+    LOCAL,
+    default_gateway,
+    gateway_settings,
+    with_retries,
+)
 
 PORTKEY = {"PORTKEY_API_KEY": "portkey-canary-key"}
 ANTHROPIC = {"ANTHROPIC_API_KEY": "sk-ant-canary-key"}
@@ -224,3 +231,16 @@ def test_who_names_no_gateway_gets_portkey_with_a_key_and_else_the_demo(
     environ: dict[str, str], name: str
 ) -> None:
     assert default_gateway(environ) == name
+
+
+def test_the_gateways_own_retries_join_the_config_that_is_given() -> None:
+    plain = GatewaySettings(base_url="http://localhost:8787/v1")
+    alone = json.loads(with_retries(plain, 5).config or "")
+    assert alone["retry"]["attempts"] == 5
+    assert {429, 500, 502, 503, 504, 529} == set(alone["retry"]["on_status_codes"])
+    beside = plain.model_copy(update={"config": '{"provider": "openai", "retry": {"attempts": 1}}'})
+    joined = json.loads(with_retries(beside, 3).config or "")
+    assert joined["provider"] == "openai"
+    assert joined["retry"]["attempts"] == 3
+    with pytest.raises(ConfigError, match="pc-abc"):
+        with_retries(plain.model_copy(update={"config": "pc-abc"}), 3)
