@@ -1,165 +1,173 @@
-"""What the gateway client costs: requests a second against a server without latency, in a process of its own.
-
-    python benchmarks/transport.py
-
-Compares a bare aiohttp session, `dagtui.io.portkey.Portkey` over `dagtui.io.transport.AiohttpTransport`, and
-httpx's client as it comes, at 1, 100 and 500 requests in flight. Takes about half a minute. Ratios are worth
-comparing between machines, absolute numbers are not; the best of three rounds counts.
-"""
+"""The clients that overhead.py compares, from ours down to one in C. Nothing to be run by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
+import shutil
 import subprocess
-import sys
-import time
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 import httpx
+from loopback import MODEL
+from main_job import emails
+from pydantic import SecretStr
 
-from dagtui.core.model import Prompt, ProviderChoice, Request
-from dagtui.core.settings import GatewaySettings
-from dagtui.io.portkey import Portkey
+from dagtui import GatewaySettings, Portkey, Prompt, ProviderChoice
+from dagtui.core.model import Request
+from dagtui.io.tasks import load_task
+from dagtui.io.transport import PooledTransport, Whole
 
-IN_FLIGHT = (1, 100, 500)
-ROUND_S = 0.8
-ROUNDS = 3
-TEXT = "All that is gold does not glitter, not all those who wander are lost. " * 10
-ANSWER = json.dumps(
-    {
-        "id": "msg_01",
-        "type": "message",
-        "role": "assistant",
-        "model": "claude-haiku-4-5",
-        "content": [{"type": "text", "text": TEXT}],
-        "stop_reason": "end_turn",
-        "usage": {"input_tokens": 210, "output_tokens": 180},
-    }
-).encode()
-LIMITS = {
-    f"anthropic-ratelimit-{what}-{part}": value
-    for what in ("requests", "input-tokens", "output-tokens")
-    for part, value in (("limit", "4000"), ("remaining", "3999"), ("reset", "2026-01-01T00:00:01Z"))
+PATIENCE = 4.0  # seconds for what would never end
+TEXT = emails(1)[0].fields["content"]
+BODY = {
+    "model": MODEL,
+    "max_tokens": 150,
+    "temperature": 0.1,
+    "messages": [{"role": "user", "content": f"Read this email and decide quickly what kind it is.\n\n{TEXT}"}],
 }
-HEADERS = {"Content-Type": "application/json", "request-id": "req_01", "x-portkey-provider": "anthropic", **LIMITS}
-HEAD = "".join(f"{name}: {value}\r\n" for name, value in {**HEADERS, "content-length": str(len(ANSWER))}.items())
-WHOLE_ANSWER = f"HTTP/1.1 200 OK\r\n{HEAD}\r\n".encode() + ANSWER
+HEADERS = {
+    "content-type": "application/json",
+    "anthropic-version": "2023-06-01",
+    "x-portkey-provider": "anthropic",
+    "x-portkey-trace-id": "20261122-191500-4f2a/1/1",
+    "x-api-key": "key",
+}
 
 Ask = Callable[[], Awaitable[object]]
+Job = Callable[[str, int, int], Awaitable[int]]  # address, requests, in flight -> requests done
 
 
-class Canned(asyncio.Protocol):
-    """Answers every request alike, and does so little else that the client is what is measured."""
-
-    def __init__(self) -> None:
-        self.received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.received += data
-        head, found, rest = self.received.partition(b"\r\n\r\n")
-        if found and len(rest) >= int(re.search(rb"(?i)content-length: *(\d+)", head)[1]):  # type: ignore[index]
-            self.received = b""
-            self.transport.write(WHOLE_ANSWER)
+@asynccontextmanager
+async def gateway(url: str) -> AsyncIterator[Ask]:
+    client = Portkey(GatewaySettings(name="local", base_url=url, provider_key=SecretStr("key")), run_id="run")
+    choice = ProviderChoice("anthropic", MODEL, max_tokens=150, temperature=0.1)
+    request = Request(0, "record", "analyze_email", Prompt(TEXT, "You sort emails."), choice, "run/0")
+    yield lambda: client.complete(request, 1)
+    await client.aclose()
 
 
-async def serve() -> None:
-    """Answer on a free port, and print it."""
-    server = await asyncio.get_running_loop().create_server(Canned, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+@asynccontextmanager
+async def transport(url: str) -> AsyncIterator[Ask]:
+    pool, content = PooledTransport(), json.dumps(BODY).encode()
+    named = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    named += [(b"host", b"localhost"), (b"content-length", b"%d" % len(content))]
+    request = httpx.Request("POST", f"{url}/v1/messages", headers=named, stream=Whole(content))
+    yield lambda: pool.handle_async_request(request)
+    await pool.aclose()
+
+
+@asynccontextmanager
+async def wire(url: str) -> AsyncIterator[Ask]:
+    pool, content = PooledTransport(), json.dumps(BODY).encode()
+    named = {**HEADERS, "host": "localhost", "content-length": str(len(content))}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items()).encode()
+    yield lambda: pool.exchange("POST", f"{url}/v1/messages", lines, content, None)
+    await pool.aclose()
 
 
 @asynccontextmanager
 async def bare_aiohttp(url: str) -> AsyncIterator[Ask]:
-    """The session beneath our transport, with nothing above it."""
-    body = {"model": "claude-haiku-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": TEXT}]}
-    headers = {"content-type": "application/json", "x-api-key": "key", "x-portkey-provider": "anthropic"}
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
 
         async def ask() -> object:
-            async with session.post(f"{url}/v1/messages", data=json.dumps(body), headers=headers) as response:
+            async with client.post(f"{url}/v1/messages", data=json.dumps(BODY), headers=HEADERS) as response:
                 return json.loads(await response.read())
 
         yield ask
 
 
 @asynccontextmanager
-async def portkey(url: str) -> AsyncIterator[Ask]:
-    """Ours: the body built, the headers set, the answer checked and taken apart."""
-    gateway = Portkey(GatewaySettings(name="local", base_url=url, provider_key="key"), run_id="run")
-    choice = ProviderChoice("anthropic", "claude-haiku-4-5", max_tokens=64)
-    request = Request(0, "record", "dimension", Prompt(TEXT), choice, "run/0")
-    yield lambda: gateway.complete(request, 1)
-    await gateway.aclose()
-
-
-@asynccontextmanager
 async def default_httpx(url: str) -> AsyncIterator[Ask]:
-    """What one writes first."""
-    body = {"model": "claude-haiku-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": TEXT}]}
-    headers = {"x-api-key": "key", "x-portkey-provider": "anthropic"}
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=600, limits=limits) as client:
 
         async def ask() -> object:
-            return (await client.post(f"{url}/v1/messages", json=body, headers=headers)).json()
+            return (await client.post(f"{url}/v1/messages", json=BODY, headers=HEADERS)).json()
 
         yield ask
 
 
-async def rate(ask: Ask, in_flight: int) -> float:
-    """Requests a second that `in_flight` workers get through."""
-    end = time.perf_counter() + ROUND_S
-    done = 0
+def asked(client: Callable[[str], AbstractAsyncContextManager[Ask]]) -> Job:
+    """Workers that share `requests` among them, each asking again as soon as it has its answer."""
 
-    async def work() -> None:
-        nonlocal done
-        while time.perf_counter() < end:
-            await ask()
+    async def job(url: str, requests: int, in_flight: int) -> int:
+        left, done = requests, 0
+
+        async def work(ask: Ask) -> None:
+            nonlocal left, done
+            while left > 0:
+                left -= 1
+                await ask()
+                done += 1
+
+        async with client(url) as ask:
+            tasks = [asyncio.create_task(work(ask)) for _ in range(in_flight)]
+            await _finish(tasks)
+        return done
+
+    return job
+
+
+async def sdk(url: str, requests: int, in_flight: int) -> int:
+    """The script that everybody writes: a task a record, a semaphore, the SDK, a parsed answer."""
+    from anthropic import AsyncAnthropic
+
+    task = load_task("email")
+    model, slots, done = task.dimensions[0].output, asyncio.Semaphore(in_flight), 0
+    assert model is not None
+
+    async with AsyncAnthropic(api_key="key", base_url=url, max_retries=2) as client:
+
+        async def one(text: str) -> None:
+            nonlocal done
+            async with slots:
+                said = await client.messages.create(
+                    model=MODEL, max_tokens=150, messages=[{"role": "user", "content": text}]
+                )
+            model.model_validate_json(said.content[0].text)  # type: ignore[union-attr]
             done += 1
 
-    started = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(in_flight)))
-    return done / (time.perf_counter() - started)
+        await _finish([asyncio.create_task(one(record.fields["content"])) for record in emails(requests)])
+    return done
 
 
-async def measure(url: str) -> None:
-    clients = {"aiohttp, bare": bare_aiohttp, "dagtui Portkey": portkey, "httpx, default": default_httpx}
-    found: dict[tuple[str, int], float] = {}
-    async with AsyncExitStack() as stack:
-        asks = {name: await stack.enter_async_context(client(url)) for name, client in clients.items()}
-        for in_flight in IN_FLIGHT:
-            for _ in range(ROUNDS):  # in turns, so that a busy moment of the machine hits all alike
-                for name, ask in asks.items():
-                    best = found.get((name, in_flight), 0.0)
-                    found[name, in_flight] = max(best, await rate(ask, in_flight))
-    print(f"{'requests/s':<16}" + "".join(f"{n:>8} in flight" for n in IN_FLIGHT))
-    for name in clients:
-        print(f"{name:<16}" + "".join(f"{found[name, n]:>18,.0f}" for n in IN_FLIGHT))
-    for other in ("aiohttp, bare", "httpx, default"):
-        ratios = (found["dagtui Portkey", n] / found[other, n] for n in IN_FLIGHT)
-        print(f"{'Portkey ÷ ' + other.split(',')[0]:<16}" + "".join(f"{ratio:>18.2f}" for ratio in ratios))
+async def _finish(tasks: list[asyncio.Task[None]]) -> None:
+    """Until they are done, or it has taken too long."""
+    done, rest = await asyncio.wait(tasks, timeout=PATIENCE)
+    for task in rest:
+        task.cancel()
+    if rest:
+        await asyncio.wait(rest)
+    for task in done:
+        task.result()
 
 
-def main() -> None:
-    if "--serve" in sys.argv:
-        asyncio.run(serve())
-        return
-    with subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            asyncio.run(measure(f"http://127.0.0.1:{int(server.stdout.readline())}"))
-        finally:
-            server.kill()
+def wrk(url: str, in_flight: int) -> float | None:
+    """What the server gives to a client in C, a second."""
+    program = shutil.which("wrk")
+    if program is None:
+        return None
+    lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(json.dumps(BODY))}"]
+    lines += [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in HEADERS.items()]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write("\n".join(lines))
+        script.flush()
+        command = [program, "-t1", f"-c{in_flight}", "-d2s", "-s", script.name, f"{url}/v1/messages"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    return float(found.group(1)) if found else None
 
 
-if __name__ == "__main__":
-    main()
+RIVALS: dict[str, Job] = {
+    "gateway": asked(gateway),
+    "transport": asked(transport),
+    "wire": asked(wire),
+    "aiohttp": asked(bare_aiohttp),
+    "httpx": asked(default_httpx),
+    "anthropic SDK": sdk,
+}

@@ -28,10 +28,12 @@ class Price:
 
     def cost(self, usage: Usage) -> Decimal:
         """US dollars for `usage`, exact."""
-        read = self.input if self.cache_read is None else self.cache_read
-        write = self.input if self.cache_write is None else self.cache_write
         total = self.input * usage.input + self.output * usage.output
-        return (total + read * usage.cache_read + write * usage.cache_write) / MILLION
+        if usage.cache_read or usage.cache_write:
+            read = self.input if self.cache_read is None else self.cache_read
+            write = self.input if self.cache_write is None else self.cache_write
+            total += read * usage.cache_read + write * usage.cache_write
+        return total / MILLION
 
 
 Pricer = Callable[[Usage], Decimal | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from math import ceil
+from math import ceil, inf
 
 _FIRST_WIDTH = 0.1  # seconds
 _LEAST = 1.0  # seconds that a rate is taken over: within less, a few answers at once would look like hundreds
@@ -19,6 +19,7 @@ class Series:
         self._bins = bins
         self._counts: list[int] = [0]
         self._start: float | None = None
+        self._full_at = -inf  # when the last bin ends
         self.width = _FIRST_WIDTH
 
     def begin(self, now: float) -> None:
@@ -27,7 +28,8 @@ class Series:
 
     def add(self, now: float, count: int = 1) -> None:
         """Count at `now`."""
-        self._reach(now)
+        if now >= self._full_at:
+            self._reach(now)
         self._counts[-1] += count
 
     def rates(self, now: float) -> tuple[float, ...]:
@@ -63,19 +65,23 @@ class Series:
             wanted = int((now - self._start) / self.width) + 1
         if wanted > len(self._counts):
             self._counts.extend([0] * (wanted - len(self._counts)))
+        self._full_at = self._start + len(self._counts) * self.width
 
 
 class RecentRate:
-    """Events a second over the last few seconds; `peak` is the best that it, the mean or one second ever was."""
+    """Events a second over the last few seconds."""
 
     def __init__(self, window: float = 4.0, step: float = 0.1) -> None:
         self._window = window
         self._step = step
-        self._slots: deque[tuple[int, int]] = deque()
+        self._slots: deque[tuple[int, int]] = deque()  # those that ended
         self._held = 0  # the sum of the slots
-        self._total = 0
+        self._total = 0  # of the slots, and of those forgotten
+        self._slot = -1  # the slot that goes on
+        self._count = 0  # of that slot
+        self._last = 0.0  # when it counted last
         self._start: float | None = None
-        self.peak = 0.0
+        self._peak = 0.0
 
     def begin(self, now: float) -> None:
         """The run begins (seconds, any epoch)."""
@@ -83,34 +89,53 @@ class RecentRate:
 
     def add(self, now: float) -> None:
         """Count one event at `now`."""
-        if self._start is None:
-            self._start = now
         slot = int(now / self._step)
-        if not self._slots or self._slots[-1][0] != slot:
-            self._slots.append((slot, 0))
-        self._slots[-1] = (slot, self._slots[-1][1] + 1)
-        self._held += 1
-        self._total += 1
-        mean = self._total / max(_LEAST, now - self._start)
-        self.peak = max(self.peak, self.now(now), mean, self._last_second(slot))
+        if slot != self._slot:
+            self._turn_to(slot, now)
+        self._count += 1
+        self._last = now
 
     def now(self, now: float) -> float:
         """Events a second over the window, or since the beginning while that is shorter."""
+        self._note_peak()
+        return self._rate(now)
+
+    @property
+    def peak(self) -> float:
+        """The best that the rate, the mean since the beginning, or one second ever was."""
+        self._note_peak()
+        return self._peak
+
+    def _turn_to(self, slot: int, now: float) -> None:
+        if self._start is None:
+            self._start = now
+        self._note_peak()
+        if self._count:
+            self._slots.append((self._slot, self._count))
+            self._held += self._count
+            self._total += self._count
+        self._slot, self._count = slot, 0
+
+    def _note_peak(self) -> None:
+        """To be called before anything is forgotten; all three are at their best where a slot counted last."""
+        if self._start is not None and self._count:
+            mean = (self._total + self._count) / max(_LEAST, self._last - self._start)
+            self._peak = max(self._peak, self._rate(self._last), mean, self._last_second())
+
+    def _rate(self, now: float) -> float:
         if self._start is None:
             return 0.0
-        self._forget(now)
-        return self._held / min(self._window, max(_LEAST, now - self._start))
+        oldest = int((now - self._window) / self._step)
+        while self._slots and self._slots[0][0] <= oldest:
+            self._held -= self._slots.popleft()[1]
+        count = self._count if self._slot > oldest else 0
+        return (self._held + count) / min(self._window, max(_LEAST, now - self._start))
 
-    def _last_second(self, slot: int) -> float:
-        """The count of the second that ends with `slot`."""
-        oldest, found = slot - round(1.0 / self._step), 0
+    def _last_second(self) -> float:
+        """The count of the second that ends with the slot that goes on."""
+        oldest, found = self._slot - round(1.0 / self._step), self._count
         for at, count in reversed(self._slots):
             if at <= oldest:
                 break
             found += count
         return float(found)
-
-    def _forget(self, now: float) -> None:
-        oldest = int((now - self._window) / self._step)
-        while self._slots and self._slots[0][0] <= oldest:
-            self._held -= self._slots.popleft()[1]

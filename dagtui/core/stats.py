@@ -34,6 +34,7 @@ from dagtui.core.text import one_line
 LOG_CAPACITY = 10_000
 LOG_TEXT = 300
 _NANO = Decimal(1_000_000_000)
+_QUEUED, _IN_FLIGHT, _SUCCEEDED = int(State.QUEUED), int(State.IN_FLIGHT), int(State.SUCCEEDED)  # quick to look up
 
 
 class Stats:
@@ -56,7 +57,7 @@ class Stats:
         self._recent = RecentRate()
         self._answered = 0
         self._latency = Histogram()
-        self._usage = Usage()
+        self._tokens = [0, 0, 0, 0]  # in the order of Usage
         self._spent = Decimal(0)
         self._priced = False
         self._wasted = Decimal(0)
@@ -95,7 +96,7 @@ class Stats:
 
     def _record_read(self, event: RecordRead) -> None:
         self.store.add_record(event.record_id)
-        self._by_state[State.QUEUED] += len(self.store.dimensions)
+        self._by_state[_QUEUED] += len(self.store.dimensions)
 
     def _row_rejected(self, event: RowRejected) -> None:
         self._rows_rejected += 1
@@ -118,31 +119,32 @@ class Stats:
 
     # --- requests ---
 
-    def _move(self, seq: int, state: State) -> None:
-        store = self.store
-        self._by_state[store.state[seq]] -= 1
-        self._by_state[state] += 1
+    def _move(self, seq: int, state: int) -> None:
+        store, counts = self.store, self._by_state
+        counts[store.state[seq]] -= 1
+        counts[state] += 1
         store.state[seq] = state
         store.version += 1
 
     def _attempt_started(self, event: AttemptStarted) -> None:
-        self._move(event.seq, State.IN_FLIGHT)
-        self.store.attempts[event.seq] = min(event.number, 255)
+        self._move(event.seq, _IN_FLIGHT)
+        self.store.attempts[event.seq] = event.number if event.number < 255 else 255
         self._attempts += 1
         if event.number > 1:
             self._retries += 1
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
         attempt, store, seq = event.attempt, self.store, event.seq
+        latency = attempt.latency
         self._gateway_retries += attempt.gateway_retries
         if attempt.limits is not None:
             self._limits, self._limits_at = attempt.limits, event.time
         store.status[seq] = attempt.status or 0
-        store.latency[seq] = attempt.latency
+        store.latency[seq] = latency
         if attempt.usage is not None:
             self._count_usage(seq, attempt.usage, attempt.cost)
         if attempt.error is None:
-            self._latency.add(attempt.latency)
+            self._latency.add(latency)
             self._answered += 1
             self._series.add(event.time)
             self._recent.add(event.time)
@@ -160,22 +162,26 @@ class Stats:
             self._append(replace(entry, wait=attempt.retry_in, wait_reason=attempt.retry_reason))
 
     def _count_usage(self, seq: int, usage: Usage, cost: Decimal | None) -> None:
-        self._usage = self._usage + usage
-        self.store.tokens_in[seq] += usage.input_total
-        self.store.tokens_out[seq] += usage.output
+        store, total = self.store, self._tokens
+        total[0] += usage.input
+        total[1] += usage.output
+        total[2] += usage.cache_read
+        total[3] += usage.cache_write
+        store.tokens_in[seq] += usage.input_total
+        store.tokens_out[seq] += usage.output
         if cost is None:
-            self.store.cost[seq] = UNKNOWN_COST
+            store.cost[seq] = UNKNOWN_COST
             return
         self._spent += cost
         self._priced = True
-        if self.store.cost[seq] != UNKNOWN_COST:
-            self.store.cost[seq] += int(cost * _NANO)
+        if store.cost[seq] != UNKNOWN_COST:
+            store.cost[seq] += int(cost * _NANO)
 
     def _request_ended(self, event: RequestEnded) -> None:
         seq, outcome = event.seq, event.outcome
         match outcome:
             case Success():
-                self._move(seq, State.SUCCEEDED)
+                self._move(seq, _SUCCEEDED)
                 if outcome.category is not None:
                     self._categories[outcome.category] += 1
                     self.store.category[seq] = self.store.category_number(outcome.category)
@@ -200,11 +206,8 @@ class Stats:
         self._append(LogEntry(time, "failure" if level == "failure" else "run", one_line(text, LOG_TEXT)))
 
     def _entry(self, time: float, seq: int, level: LogLevel, error: AttemptError, attempts: int) -> LogEntry:
-        text, record, dimension = (
-            one_line(error.message, LOG_TEXT),
-            self.store.record_id(seq),
-            self.store.dimension(seq),
-        )
+        text, store = one_line(error.message, LOG_TEXT), self.store
+        record, dimension = store.record_id(seq), store.dimension(seq)
         return LogEntry(time, level, text, record, dimension, error.kind, error.status, attempts)
 
     def _append(self, entry: LogEntry) -> None:
@@ -247,7 +250,7 @@ class Stats:
                 self._latency.percentile(0.95),
                 self._latency.percentile(0.99),
             ),
-            usage=self._usage,
+            usage=Usage(*self._tokens),
             money=self._money(counts),
             attempts=self._attempts,
             retries=self._retries,

@@ -11,6 +11,7 @@ UNKNOWN_COST = -1
 _KINDS = tuple(ErrorKind)
 _KIND_NUMBER = {kind: number for number, kind in enumerate(_KINDS, start=1)}
 _MOST_CATEGORIES = 255
+_PAGE = 4096  # requests that the columns grow by
 
 
 class State(IntEnum):
@@ -28,12 +29,15 @@ class State(IntEnum):
 class RequestStore:
     """Columns indexed by a request's `seq`. Front ends read them; only the statistics write.
 
-    `latency` is in seconds, `cost` in billionths of a US dollar (`UNKNOWN_COST` where there is no price),
-    `category` and `error` are numbers to be looked up. `version` grows with every change.
+    `state` has a value for every request that was read; the other columns reach beyond it, because they grow by
+    the thousand. `latency` is in seconds, `cost` in billionths of a US dollar (`UNKNOWN_COST` where there is no
+    price), `category` and `error` are numbers to be looked up. `version` grows with every change.
     """
 
     def __init__(self, dimensions: tuple[str, ...]) -> None:
         self.dimensions = dimensions
+        self._queued = bytes([State.QUEUED] * len(dimensions))
+        self._room = 0  # requests that the other columns have room for
         self.state = bytearray()
         self.attempts = bytearray()
         self.status = array("H")
@@ -54,20 +58,21 @@ class RequestStore:
 
     def add_record(self, record_id: str) -> None:
         """Append the requests of the next record, queued."""
-        width = len(self.dimensions)
         self._ids += record_id.encode("utf-8", "replace")
         self._id_ends.append(len(self._ids))
-        zeros = bytes(width)
-        self.state += zeros
-        self.attempts += zeros
-        self.category += zeros
-        self.error += zeros
-        self.status.extend([0] * width)
-        self.latency.extend([0.0] * width)
-        self.tokens_in.extend([0] * width)
-        self.tokens_out.extend([0] * width)
-        self.cost.extend([0] * width)
+        self.state += self._queued
+        if len(self.state) > self._room:
+            self._grow()
         self.version += 1
+
+    def _grow(self) -> None:
+        """Make room in all columns but `state`, a page at a time: nine for each record would be a cost."""
+        more = len(self.state) - self._room + _PAGE
+        for column in (self.attempts, self.category, self.error):
+            column.extend(bytes(more))
+        for numbers in (self.status, self.latency, self.tokens_in, self.tokens_out, self.cost):
+            numbers.frombytes(bytes(more * numbers.itemsize))
+        self._room += more
 
     def record_id(self, seq: int) -> str:
         """The id of the record that request `seq` belongs to."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
+from types import NoneType
 from typing import Any, cast
+
+from pydantic import TypeAdapter
 
 # What a spreadsheet takes for the start of a formula, and what would be taken for our own guard before one.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_SIMPLE = frozenset({str, int, float, bool, NoneType, Decimal})
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -33,6 +38,10 @@ def cell(value: object, guard: bool = True) -> str:
 
 def json_line(row: Mapping[str, Any]) -> str:
     """`row` as a JSON line. Numbers that JSON has not (NaN) are null."""
+    if _SIMPLE.issuperset(map(type, row.values())):
+        flat = {name: _other(value) if type(value) is Decimal else value for name, value in row.items()}
+        with suppress(ValueError):  # half a character, which only the slower way can write
+            return _quick.dump_json(flat).decode() + "\n"
     return _dumps(row) + "\n"
 
 
@@ -47,6 +56,8 @@ def _other(value: object) -> Any:
     return float(value) if isinstance(value, Decimal) and value.is_finite() else str(value)
 
 
+# A quarter of the json module's time; but it has its own mind about what is no plain value.
+_quick: TypeAdapter[Any] = TypeAdapter(Any)
 # Made once: json.dumps makes an encoder for every call that has options.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_other).encode
 

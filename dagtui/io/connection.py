@@ -11,6 +11,7 @@ import select
 import socket
 import zlib
 from collections.abc import Callable
+from operator import itemgetter
 from typing import NamedTuple, cast
 
 import httptools
@@ -21,6 +22,8 @@ MAX_HEAD = 128 * 1024
 
 _UNUSUAL_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _OF_THE_PACKED = (b"content-encoding", b"content-length")
+
+_name = itemgetter(0)
 
 
 class Answer(NamedTuple):
@@ -174,6 +177,8 @@ def unpacked(answer: Answer, max_body: int) -> Answer:
     Raises:
         httpx.RemoteProtocolError: the encoding is unknown or broken, or a little of it became too much.
     """
+    if len(b"content-encoding") not in map(len, map(_name, answer.headers)):
+        return answer  # at a glance, since this is asked of every answer
     encoding = _encoding(answer.headers)
     if encoding in ("", "identity"):
         return answer
@@ -197,7 +202,7 @@ def unpacked(answer: Answer, max_body: int) -> Answer:
 
 def _encoding(headers: list[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
-        if len(name) == 16 and name.lower() == b"content-encoding":
+        if name.lower() == b"content-encoding":
             return value.decode("latin-1").strip().lower()
     return ""
 

@@ -82,8 +82,7 @@ class ResultsWriter(_RowSink):
     def write(self, event: Event) -> None:
         """Write a row for a record that ended; other events are not for a file."""
         if isinstance(event, RecordEnded):
-            row = {**event.record.fields, **self._answers.of(event.outcomes)}
-            self._file.add({**row, **summary_of(event)})
+            self._file.add({**event.record.fields, **self._answers.of(event.outcomes), **summary_of(event)})
 
 
 class FailuresWriter(_RowSink):

@@ -1,7 +1,7 @@
 """The gateway client: one attempt through a Portkey gateway, hosted, open-source or simulated.
 
 The seam to the network is an httpx transport, called without httpx's client on top: a client would keep a
-provider's cookies and costs more than all the rest of an attempt. httpx appears here and in `transport` only.
+provider's cookies and costs more than all the rest of an attempt. Our own transport is handed the bytes directly.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from dagtui.core.settings import GatewaySettings
 from dagtui.core.text import one_line
 from dagtui.io import portkey_request as outgoing
 from dagtui.io.classifier import failure, redacted
+from dagtui.io.connection import Answer
 from dagtui.io.portkey_answer import answered, stop_reason_of, text_of, usage_of
-from dagtui.io.portkey_headers import gateway_retries, rate_limits, request_id
-from dagtui.io.transport import PooledTransport, Whole
+from dagtui.io.portkey_headers import Names, gateway_retries, rate_limits, request_id
+from dagtui.io.transport import PooledTransport, ThroughHttpx, Wire
 
 GatewayFlavour: TypeAlias = Literal["simulator", "open-source", "hosted", "unknown"]
 
@@ -33,7 +34,6 @@ _GREETINGS: dict[str, GatewayFlavour] = {
     "ai gateway says hey!": "open-source",
 }
 _REMEMBERED_CHOICES = 64
-_REMEMBERED_NAMES = 200
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
@@ -54,17 +54,16 @@ class Portkey:
         outgoing.check_room(settings)
         self._settings = settings
         self._run_id = run_id
-        self._transport = transport or PooledTransport()
+        self._wire = _wire(transport)
         self._root = _root(settings.base_url)
         try:
-            self._urls = {route: httpx.URL(f"{self._root}/v1{route}") for route in outgoing.ROUTES}
+            self._host = httpx.URL(self._root).netloc.decode("ascii")
         except httpx.InvalidURL as error:
             raise ConfigError(f"The gateway's address {self._root!r} cannot be used: {error}.") from error
-        self._host = self._urls["/messages"].netloc
-        self._extensions = {"timeout": {"connect": settings.connect_timeout}}
+        self._urls = {route: f"{self._root}/v1{route}" for route in outgoing.ROUTES}
         self._metadata = outgoing.metadata_of(settings, run_id)
         self._secrets = outgoing.secrets_of(settings)
-        self._names: dict[bytes, str] = {}
+        self._names = Names()
         self._plans: dict[int, outgoing.Plan] = {}
 
     async def complete(self, request: Request, attempt: int) -> Response:
@@ -75,18 +74,10 @@ class Portkey:
         """
         plan = self._plan(request.choice)
         content = outgoing.body_for(plan, request)
-        headers = outgoing.headers_for(plan, request, attempt, self._run_id, self._metadata)
-        # As a stream, and with host and length: httpx then adds nothing, which halves the cost of a request.
-        headers += [(b"host", self._host), (b"content-length", b"%d" % len(content))]
-        sent = httpx.Request(
-            "POST",
-            self._urls[plan.route],
-            headers=headers,
-            stream=Whole(content),
-            extensions=self._extensions,
-        )
+        lines = outgoing.lines_for(plan, request, attempt, len(content), self._run_id, self._metadata)
         started = time.monotonic()
-        status, told, body = await self._exchange(sent)
+        status, headers, body = await self._exchange("POST", self._urls[plan.route], lines, content)
+        told = self._names.named(headers)
         answer = answered(status, body)
         if answer is None:
             raise failure(status, told, body, plan.asked, elapsed=time.monotonic() - started)
@@ -110,12 +101,12 @@ class Portkey:
         """
         try:
             async with asyncio.timeout(PROBE_S):
-                _, _, body = await self._exchange(self._get("/"))
+                _, _, body = await self._get("/")
                 greeting = body[:200].decode("utf-8", "replace").lower()
                 for words, flavour in _GREETINGS.items():
                     if words in greeting:
                         return flavour
-                status, _, body = await self._exchange(self._get("/v1/health"))
+                status, _, body = await self._get("/v1/health")
         except TimeoutError as error:
             message = f"{self._root} takes connections but does not answer. Is it a Portkey gateway?"
             raise GatewayError(ErrorKind.TIMEOUT, message) from error
@@ -123,30 +114,17 @@ class Portkey:
 
     async def aclose(self) -> None:
         """Close the connections. Nothing can be sent afterwards."""
-        await self._transport.aclose()
+        await self._wire.aclose()
 
-    async def _exchange(self, sent: httpx.Request) -> tuple[int, dict[str, str], bytes]:
+    async def _exchange(self, method: str, url: str, lines: bytes, content: bytes) -> Answer:
         try:
-            response = await self._transport.handle_async_request(sent)
-            stream = response.stream
-            body = stream.content if isinstance(stream, Whole) else await response.aread()
+            return await self._wire.exchange(method, url, lines, content, self._settings.connect_timeout)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._fail(error)
-        names = self._names
-        headers = {
-            names.get(name) or self._name(name): value.decode("latin-1") for name, value in response.headers.raw
-        }
-        return response.status_code, headers, body
 
-    def _name(self, raw: bytes) -> str:
-        """The name of a header in lower case, remembered: an answer has twenty, and they hardly ever change."""
-        name = raw.decode("latin-1").lower()
-        if len(self._names) < _REMEMBERED_NAMES:
-            self._names[raw] = name
-        return name
-
-    def _get(self, path: str) -> httpx.Request:
-        return httpx.Request("GET", f"{self._root}{path}", extensions=self._extensions)
+    async def _get(self, path: str) -> Answer:
+        lines = f"host: {self._host}\r\n".encode("ascii")
+        return await self._exchange("GET", f"{self._root}{path}", lines, b"")
 
     def _plan(self, choice: ProviderChoice) -> outgoing.Plan:
         # By identity: a choice cannot be hashed, and the plan keeps it alive, so its id stays its own.
@@ -154,7 +132,7 @@ class Portkey:
         if plan is None:
             if len(self._plans) >= _REMEMBERED_CHOICES:
                 self._plans.clear()
-            plan = self._plans[id(choice)] = outgoing.plan_for(choice, self._settings, self._root)
+            plan = self._plans[id(choice)] = outgoing.plan_for(choice, self._settings, self._root, self._host)
         return plan
 
     def _fail(self, error: httpx.HTTPError | httpx.InvalidURL) -> NoReturn:
@@ -187,6 +165,12 @@ class Portkey:
         if httpx.URL(self._root).host in _LOOPBACK:
             return 'Start one with "npx @portkey-ai/gateway", or use --gateway demo.'
         return "Check the address and your network, or use --gateway demo."
+
+
+def _wire(transport: httpx.AsyncBaseTransport | None) -> Wire:
+    if transport is None or isinstance(transport, PooledTransport):
+        return transport or PooledTransport()
+    return ThroughHttpx(transport)
 
 
 def _root(base_url: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from dagtui.core.model import Headroom, RateLimits
 
 _NUMBER = re.compile(r"\d{1,18}(\.\d*)?([eE]\d{1,2})?")
 _MOST_DIGITS = 15
+_REMEMBERED_NAMES = 200
 _DURATION = re.compile(
     r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:([\d.]{1,20})s)?(?:([\d.]{1,20})ms)?"
 )
@@ -25,6 +26,20 @@ _ANTHROPIC_NAMES = {
     what: tuple(f"{_ANTHROPIC}{what}-{part}" for part in ("limit", "remaining", "reset"))
     for what in ("requests", "tokens", "input-tokens", "output-tokens")
 }
+
+
+class Names(dict[bytes, str]):
+    """Names of headers in lower case, remembered: an answer has twenty, and they hardly ever change."""
+
+    def __missing__(self, raw: bytes) -> str:
+        name = raw.decode("latin-1").lower()
+        if len(self) < _REMEMBERED_NAMES:
+            self[raw] = name
+        return name
+
+    def named(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+        """The headers of an answer by name."""
+        return {self[name]: value.decode("latin-1") for name, value in headers}
 
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -14,7 +14,7 @@ from dagtui.io.classifier import Asked
 from dagtui.io.credentials import KEY_VARIABLES, inline_config
 from dagtui.io.portkey_answer import Route
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
+Headers: TypeAlias = dict[str, str]
 
 ROUTES: tuple[Route, ...] = ("/messages", "/chat/completions")
 
@@ -46,14 +46,15 @@ class Plan:
 
     choice: ProviderChoice
     route: Route
-    headers: Headers
+    lines: str
+    """The headers that do not change, each with its line break."""
     asked: Asked
     rest: str
     """The body after what the prompt brings, as JSON; what `parameters` say is in it."""
 
 
-def plan_for(choice: ProviderChoice, settings: GatewaySettings, base_url: str) -> Plan:
-    """Prepare `choice`.
+def plan_for(choice: ProviderChoice, settings: GatewaySettings, base_url: str, host: str) -> Plan:
+    """Prepare `choice`. `host` is what stands in the header of that name.
 
     Raises:
         GatewayError: of kind `config`, when its parameters cannot be sent.
@@ -80,7 +81,8 @@ def plan_for(choice: ProviderChoice, settings: GatewaySettings, base_url: str) -
         key_variable=KEY_VARIABLES.get(provider) if settings.provider_key else None,
         secrets=secrets_of(settings),
     )
-    return Plan(choice, route, headers, asked, rest)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {"host": host, **headers}.items())
+    return Plan(choice, route, lines, asked, rest)
 
 
 def route_for(provider: str, model: str, config: str | None = None) -> Route:
@@ -115,8 +117,11 @@ def body_for(plan: Plan, request: Request) -> bytes:
     return f"{{{said},{plan.rest}".encode("utf-8", "replace")
 
 
-def headers_for(plan: Plan, request: Request, attempt: int, run_id: str, metadata: str) -> Headers:
-    """The headers of one attempt; `metadata` is what `metadata_of` says of the run.
+def lines_for(plan: Plan, request: Request, attempt: int, length: int, run_id: str, metadata: str) -> bytes:
+    """The headers of one attempt, each with its line break; `metadata` is what `metadata_of` says of the run.
+
+    `length` is the body's, in bytes. Whatever a user brings is escaped here, or was checked for the plan: nothing
+    can break a line.
 
     The trace id names the attempt, not only the request: when an answer was lost, Portkey's log (or the
     provider's bill) can be searched for exactly what may have been paid. The idempotency key names the
@@ -124,12 +129,12 @@ def headers_for(plan: Plan, request: Request, attempt: int, run_id: str, metadat
     """
     record, dimension = request.record_id[:METADATA_LENGTH], request.dimension[:METADATA_LENGTH]
     told = f'"record":{_encode_ascii(record)},"dimension":{_encode_ascii(dimension)},"attempt":"{attempt}"'
-    return [
-        *plan.headers,
-        (b"x-portkey-trace-id", f"{_plain(request.trace_id)}/{attempt}".encode("ascii")),
-        (b"x-portkey-metadata", f"{metadata}{told}}}".encode("ascii")),
-        (b"idempotency-key", _plain(f"{run_id}-{request.seq}" if run_id else request.trace_id).encode("ascii")),
-    ]
+    key = _plain(f"{run_id}-{request.seq}" if run_id else request.trace_id)
+    lines = (
+        f"{plan.lines}x-portkey-trace-id: {_plain(request.trace_id)}/{attempt}\r\n"
+        f"x-portkey-metadata: {metadata}{told}}}\r\nidempotency-key: {key}\r\ncontent-length: {length}\r\n"
+    )
+    return lines.encode("ascii")
 
 
 def metadata_of(settings: GatewaySettings, run_id: str) -> str:
@@ -146,7 +151,7 @@ def user_metadata(settings: GatewaySettings) -> dict[str, str]:
 
 def check_room(settings: GatewaySettings) -> None:
     """Raise ConfigError if the headers that every request carries would be too large for the gateway."""
-    size = sum(len(name) + len(value) + 4 for name, value in _headers(None, settings, "/messages"))
+    size = sum(len(name) + len(value) + 4 for name, value in _headers(None, settings, "/messages").items())
     size += len(_encode_ascii(user_metadata(settings)))
     if size + _OWN_ROOM > HEADER_ROOM:
         room = HEADER_ROOM - _OWN_ROOM
@@ -175,7 +180,7 @@ def _fixed(choice: ProviderChoice, route: Route) -> dict[str, Any]:
 
 
 def _headers(choice: ProviderChoice | None, settings: GatewaySettings, route: Route) -> Headers:
-    named: dict[str, str] = {
+    named: Headers = {
         "content-type": "application/json",
         "accept": "application/json",
         "accept-encoding": "identity",
@@ -198,13 +203,12 @@ def _headers(choice: ProviderChoice | None, settings: GatewaySettings, route: Ro
             named["x-api-key"] = key
         else:
             named["authorization"] = f"Bearer {key}"
-    return [(name.encode("ascii"), _header_value(name, value)) for name, value in named.items()]
-
-
-def _header_value(name: str, value: str) -> bytes:
-    if not (value.isascii() and value.isprintable()):
-        raise ConfigError(f"What would go into the header {name} holds characters that no header can; check it.")
-    return value.encode("ascii")
+    for name, value in named.items():
+        if not (value.isascii() and value.isprintable()):
+            raise ConfigError(
+                f"What would go into the header {name} holds characters that no header can; check it."
+            )
+    return named
 
 
 def _config_header(config: str) -> str:

@@ -44,10 +44,11 @@ class Answers:
                 taken.add(name)
                 names[field] = name
         self.columns = tuple(name for names in self._names.values() for name in names.values())
+        self._none: dict[str, Any] = dict.fromkeys(self.columns)
 
     def of(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """The answers by column; None where there is none."""
-        row: dict[str, Any] = dict.fromkeys(self.columns)
+        row = self._none.copy()
         for dimension, names in self._names.items():
             outcome = outcomes.get(dimension)
             if isinstance(outcome, Success):
@@ -90,17 +91,12 @@ def summary_of(event: RecordEnded) -> dict[str, Any]:
 
 def _summary_of_success(record_id: str, success: Success) -> dict[str, Any]:
     """What `summary_of` says of the one answer of a record, which nearly every row is: at a third of the time."""
-    return {
-        f"{OURS}id": record_id,
-        f"{OURS}status": "ok",
-        f"{OURS}error": None,
-        f"{OURS}attempts": success.attempts,
-        f"{OURS}latency_s": round(success.latency, 3),
-        f"{OURS}input_tokens": success.usage.input_total,
-        f"{OURS}output_tokens": success.usage.output,
-        f"{OURS}cost_usd": success.cost,
-        f"{OURS}trace_id": success.trace_id or None,
-    }
+    usage = success.usage
+    values = (
+        *(record_id, "ok", None, success.attempts, round(success.latency, 3)),
+        *(usage.input_total, usage.output, success.cost, success.trace_id or None),
+    )
+    return dict(zip(OUR_COLUMNS, values, strict=True))
 
 
 def failure_of(event: RecordEnded) -> dict[str, Any]:

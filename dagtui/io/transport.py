@@ -3,7 +3,7 @@
 httpx's own pool looks at every connection for every request, which is quadratic in the number in flight. The
 ready-made bridges to quicker clients report a reset after sending as "could not connect", which would hide that
 money may have been spent; aiohttp, which told the truth, took half of an attempt's CPU (docs/performance.md). So
-this one is ours: no redirects, no cookies, no retries (but the one of `_exchange`), and the exception says on
+this one is ours: no redirects, no cookies, no retries (but the one of `exchange`), and the exception says on
 which side of "sent" the exchange broke:
 
     ConnectError, ConnectTimeout, ProxyError, WriteError    nothing was sent, nothing can have been billed
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import httpx
 
@@ -32,13 +32,36 @@ KEEP_ALIVE = 4.0
 _REMEMBERED_TARGETS = 64
 
 
+class Wire(Protocol):
+    """What carries whole requests: `PooledTransport`, or any httpx transport through `ThroughHttpx`."""
+
+    async def exchange(
+        self, method: str, url: str, lines: bytes, body: bytes, connect_timeout: float | None
+    ) -> Answer:
+        """Send a request and read its whole answer; `connect_timeout` is in seconds.
+
+        `lines` are the headers as they go over the wire, `host` and `content-length` among them, each with its
+        CR LF: whoever makes them sees to it that no value holds a line break.
+
+        Raises:
+            httpx.TransportError: see the head of this module.
+            httpx.InvalidURL: `url` is none.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
 class PooledTransport(httpx.AsyncBaseTransport):
-    """Sends httpx requests over HTTP/1.1 from the loop that sends the first; whole bodies both ways.
+    """Sends requests over HTTP/1.1 from the loop that sends the first; whole bodies both ways.
 
     There is no limit to connections and none to the time of an exchange: who calls holds a permit, and gives
-    up by cancelling, which closes the connection. `request.extensions["timeout"]["connect"]` is honoured, in
-    seconds. Proxies come from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY) and from the
-    system's settings; loopback hosts are never proxied.
+    up by cancelling, which closes the connection. `exchange` is for who has a request's bytes already: httpx's
+    own Request and Response cost as much as all the rest. As an httpx transport it honours
+    `request.extensions["timeout"]["connect"]`, in seconds. Proxies come from the environment (HTTP_PROXY,
+    HTTPS_PROXY, ALL_PROXY, NO_PROXY) and from the system's settings; loopback hosts are never proxied.
     """
 
     def __init__(self, max_body: int = MAX_BODY) -> None:
@@ -56,28 +79,20 @@ class PooledTransport(httpx.AsyncBaseTransport):
         Raises:
             httpx.TransportError: see the head of this module.
         """
-        if self._closed:
-            raise RuntimeError("The transport is closed; nothing can be sent.")
-        target = self._target(request)
         stream = request.stream
         body = stream.content if isinstance(stream, Whole) else await _content(request)
-        message = target.head(request) + body
         connect: float | None = request.extensions.get("timeout", {}).get("connect")
-        answer = unpacked(await self._exchange(target, message, connect), self._max_body)
+        answer = await self.exchange(request.method, str(request.url), _lines(request), body, connect)
         return httpx.Response(answer.status, headers=answer.headers, stream=Whole(answer.body))
 
-    async def aclose(self) -> None:
-        """Close every connection."""
-        self._closed = True
-        for connection in tuple(self._open):
-            connection.abort()
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
-        self._connector.close()
-        await asyncio.sleep(0)  # in which asyncio closes them
-
-    async def _exchange(self, target: _Target, message: bytes, connect_timeout: float | None) -> Answer:
+    async def exchange(
+        self, method: str, url: str, lines: bytes, body: bytes, connect_timeout: float | None
+    ) -> Answer:
+        """See `Wire`."""
+        if self._closed:
+            raise RuntimeError("The transport is closed; nothing can be sent.")
+        target = self._targets.get((method, url)) or self._target(method, url)
+        message = b"".join((target.first_lines, lines, b"\r\n", body))
         connection, coming = self._idle(target), None
         for _ in range(2):
             connection = connection or await self._connect(target, connect_timeout)
@@ -96,7 +111,18 @@ class PooledTransport(httpx.AsyncBaseTransport):
             connection.abort()
             raise
         self._keep(target, connection)
-        return answer
+        return unpacked(answer, self._max_body)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        for connection in tuple(self._open):
+            connection.abort()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        self._connector.close()
+        await asyncio.sleep(0)  # in which asyncio closes them
 
     async def _connect(self, target: _Target, timeout: float | None) -> Connection:
         connection = await self._connector.connect(target.origin, timeout)
@@ -139,20 +165,42 @@ class PooledTransport(httpx.AsyncBaseTransport):
         for pool in self._pools.values():
             pool.pop(connection, None)
 
-    def _target(self, request: httpx.Request) -> _Target:
-        key = (request.method, str(request.url))
-        known = self._targets.get(key)
-        if known is None:
-            if len(self._targets) >= _REMEMBERED_TARGETS:
-                self._targets.clear()
-            origin = origin_of(request.url)
-            pool = self._pools.setdefault(origin, {})
-            known = self._targets[key] = _Target(origin, pool, _first_lines(request, origin))
-        return known
+    def _target(self, method: str, url: str) -> _Target:
+        if len(self._targets) >= _REMEMBERED_TARGETS:
+            self._targets.clear()
+        parsed = httpx.URL(url)
+        origin = origin_of(parsed)
+        pool = self._pools.setdefault(origin, {})
+        target = self._targets[method, url] = _Target(origin, pool, _first_lines(method, parsed, origin))
+        return target
+
+
+class ThroughHttpx:
+    """Any other httpx transport as a `Wire`; respx and `httpx.MockTransport` stand in for the network so."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def exchange(
+        self, method: str, url: str, lines: bytes, body: bytes, connect_timeout: float | None
+    ) -> Answer:
+        """See `Wire`."""
+        headers: list[tuple[bytes, bytes]] = []
+        for line in lines.splitlines():
+            name, _, value = line.partition(b": ")
+            headers.append((name, value))
+        extensions = {"timeout": {"connect": connect_timeout}}
+        request = httpx.Request(method, url, headers=headers, stream=Whole(body), extensions=extensions)
+        response = await self._transport.handle_async_request(request)
+        return Answer(response.status_code, response.headers.raw, await response.aread())
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
 
 
 class Whole(httpx.AsyncByteStream):
-    """A body that is all there; who knows it takes `content` and spares httpx the reading."""
+    """A body that is all there; who knows it takes `content` and spares itself the reading."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -167,30 +215,29 @@ class _Target(NamedTuple):
     origin: Origin
     pool: dict[Connection, float]
     """Idle connections, the one that rested least last, each with the loop's time at which its rest began."""
-    first_lines: tuple[bytes, ...]
-
-    def head(self, request: httpx.Request) -> bytes:
-        """The request line and headers, as they go over the wire."""
-        lines = [*self.first_lines]
-        for name, value in request.headers.raw:
-            lines.append(name + b": " + value)
-        breaks = len(lines) + 1
-        head = b"\r\n".join([*lines, b"", b""])
-        if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
-            raise httpx.LocalProtocolError("the request's headers or address cannot be sent")
-        return head
+    first_lines: bytes
+    """The request line, and what a proxy must be told, each with its line break."""
 
 
-def _first_lines(request: httpx.Request, origin: Origin) -> tuple[bytes, ...]:
-    if request.method not in ("GET", "POST"):
-        raise httpx.LocalProtocolError(f"the method {request.method[:20]!r} is not supported")
-    line = f"{request.method} ".encode("ascii") + b"%b HTTP/1.1"
-    path = request.url.raw_path
-    if origin.proxy is None or origin.secure:
-        return (line % path,)
-    line %= b"http://" + request.url.netloc + path
-    authorization = proxy_authorization(origin.proxy)
-    return (line,) if authorization is None else (line, b"Proxy-Authorization: " + authorization)
+def _first_lines(method: str, url: httpx.URL, origin: Origin) -> bytes:
+    if method not in ("GET", "POST"):
+        raise httpx.LocalProtocolError(f"the method {method[:20]!r} is not supported")
+    where, told = url.raw_path, b""
+    if origin.proxy is not None and not origin.secure:
+        where = b"http://" + url.netloc + where
+        authorization = proxy_authorization(origin.proxy)
+        if authorization is not None:
+            told = b"Proxy-Authorization: " + authorization + b"\r\n"
+    return b"%b %b HTTP/1.1\r\n%b" % (method.encode("ascii"), where, told)
+
+
+def _lines(request: httpx.Request) -> bytes:
+    """The headers, as they go over the wire."""
+    headers = request.headers.raw
+    lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+        raise httpx.LocalProtocolError("the request's headers cannot be sent")
+    return lines
 
 
 async def _content(request: httpx.Request) -> bytes:
