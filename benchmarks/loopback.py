@@ -47,6 +47,9 @@ _ANSWER = {
 _VARIANTS = 997
 
 
+_LIMIT = 40_000_000
+
+
 def _whole_answer(remaining: int) -> bytes:
     body = json.dumps(_ANSWER).encode()
     named = {
@@ -60,8 +63,9 @@ def _whole_answer(remaining: int) -> bytes:
         "via": "1.1 google",
     }
     for what, scale in (("requests", 1), ("input-tokens", 100), ("output-tokens", 20)):
-        named[f"anthropic-ratelimit-{what}-limit"] = str(4000 * scale)
-        named[f"anthropic-ratelimit-{what}-remaining"] = str(remaining * scale)
+        # Limits so high that nothing is held back, and yet are read and followed as any others.
+        named[f"anthropic-ratelimit-{what}-limit"] = str(_LIMIT * scale)
+        named[f"anthropic-ratelimit-{what}-remaining"] = str((_LIMIT - remaining) * scale)
         named[f"anthropic-ratelimit-{what}-reset"] = "2026-11-22T19:15:01Z"
     head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
     return f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + body

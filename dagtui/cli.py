@@ -224,11 +224,13 @@ def _run_headless(plan: Plan, *, as_json: bool, quiet: bool, data_to_stdout: boo
     import asyncio
     from dataclasses import replace
 
+    from dagtui import process
     from dagtui.headless import run_headless
 
     if data_to_stdout and not as_json:
         plan = replace(plan, stdout=sys.stdout)
-    return asyncio.run(run_headless(plan, stream_events=as_json, quiet=quiet))
+    with asyncio.Runner(loop_factory=process.new_loop) as runner:
+        return runner.run(run_headless(plan, stream_events=as_json, quiet=quiet))
 
 
 class _said_plainly:  # noqa: N801 - reads as the statement that it is

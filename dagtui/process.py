@@ -15,7 +15,7 @@ MOST_FILES = 65_536
 """Open files asked of the system at most; each request in flight holds one."""
 
 
-TURN_S = 0.006
+TURN_S = 0.004
 """Seconds that one turn of the loop should take at most; a timer waits for two or three of them."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dagtui.core.errors import ConfigError, nearest
@@ -31,6 +31,8 @@ class Dag:
                     hint = nearest(need, self.names)
                     raise ConfigError(f'Dimension "{dimension.name}" needs "{need}", which is not declared{hint}.')
         self._needs = tuple(frozenset(self._position[n] for n in d.needs) for d in dimensions)
+        positions = range(len(dimensions))
+        self._dependents = tuple(tuple(i for i in positions if needed in self._needs[i]) for needed in positions)
         self._reject_cycle()
 
     def __len__(self) -> int:
@@ -44,9 +46,9 @@ class Dag:
         """The dimensions that must succeed before the one at `position`."""
         return self._needs[position]
 
-    def dependents(self, position: int) -> Iterable[int]:
+    def dependents(self, position: int) -> tuple[int, ...]:
         """The dimensions that need the one at `position` directly."""
-        return (i for i, needs in enumerate(self._needs) if position in needs)
+        return self._dependents[position]
 
     def _reject_cycle(self) -> None:
         done: set[int] = set()

@@ -6,15 +6,15 @@ The run can be rebuilt from its events alone: statistics are their fold, a resul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dagtui.core.model import Attempt, Outcome, Record
+from dagtui.core.value import value
 
 Phase: TypeAlias = Literal["ready", "running", "paused", "draining", "cancelling", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunStarted:
     """The engine begins. `records` is None while the source's length is unknown (a pipe)."""
 
@@ -25,7 +25,7 @@ class RunStarted:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordRead:
     """A record entered the window; its requests are queued."""
 
@@ -34,7 +34,7 @@ class RecordRead:
     record_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RowRejected:
     """A row of the source could not be read and was left out."""
 
@@ -43,7 +43,7 @@ class RowRejected:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SourceEnded:
     """The last record was read; the number of records is known now."""
 
@@ -51,7 +51,7 @@ class SourceEnded:
     records: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptStarted:
     """A request leaves for the gateway."""
 
@@ -60,7 +60,7 @@ class AttemptStarted:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptEnded:
     """An attempt was answered or failed."""
 
@@ -69,7 +69,7 @@ class AttemptEnded:
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestEnded:
     """A request has its one outcome."""
 
@@ -78,7 +78,7 @@ class RequestEnded:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordEnded:
     """All requests of a record have their outcomes, by dimension."""
 
@@ -87,7 +87,7 @@ class RecordEnded:
     outcomes: Mapping[str, Outcome]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TargetChanged:
     """The concurrency limit was set; `by` says who did it."""
 
@@ -96,7 +96,7 @@ class TargetChanged:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PhaseChanged:
     """The run paused, resumed, began to drain, ...; `reason` is a sentence for the log."""
 
@@ -105,7 +105,7 @@ class PhaseChanged:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Noted:
     """Something worth a line in the log that is no request's affair."""
 

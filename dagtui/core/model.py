@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dagtui.core.errors import Billed, ErrorKind
+from dagtui.core.value import value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel  # these values are needed before there is time to load it
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """One input row. `index` counts from 0 in the order of the source; `line` is where it starts there."""
 
@@ -23,7 +24,7 @@ class Record:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RowError:
     """A row that could not be read, where a Record would have stood. `message` names the file and line."""
 
@@ -31,7 +32,7 @@ class RowError:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProviderChoice:
     """Which model answers, and how. `parameters` go into the request body as they are."""
 
@@ -42,7 +43,7 @@ class ProviderChoice:
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prompt:
     """What the model reads."""
 
@@ -50,7 +51,7 @@ class Prompt:
     system: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """The unit of work: one dimension asked of one record.
 
@@ -65,7 +66,7 @@ class Request:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """Tokens as the provider reported them. `input` leaves out what was read from or written to a cache."""
 
@@ -88,7 +89,7 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Headroom:
     """What one answer said of one limit: `reset_s` seconds until it is whole again."""
 
@@ -97,7 +98,7 @@ class Headroom:
     reset_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RateLimits:
     """The provider's limits as its headers tell them; a member is None where nothing was said."""
 
@@ -109,7 +110,7 @@ class RateLimits:
 Limited = Literal["requests", "input_tokens", "output_tokens", "concurrency", "growth", "quota"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Blame:
     """Which limit a refusal names, and its number a minute if that was told.
 
@@ -120,7 +121,7 @@ class Blame:
     per_minute: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     """A model's answer to one attempt."""
 
@@ -134,7 +135,7 @@ class Response:
     limits: RateLimits | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptError:
     """Why an attempt failed, as plain data that may cross processes and reach a screen."""
 
@@ -144,7 +145,7 @@ class AttemptError:
     billed: Billed = "no"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """One exchange with the gateway. Times are epoch seconds; `retry_in` is the wait before the next one."""
 
@@ -170,7 +171,7 @@ class Attempt:
 Value: TypeAlias = "BaseModel | str"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Success:
     """The request was answered; `value` is the dimension's model, or plain text."""
 
@@ -184,7 +185,7 @@ class Success:
     trace_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """The request was given up. `usage` and `cost` count what its attempts were billed all the same."""
 
@@ -195,14 +196,14 @@ class Failure:
     trace_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Skipped:
     """The request was never sent, because something that it needs did not succeed."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cancelled:
     """The run was stopped before the request had an outcome."""
 

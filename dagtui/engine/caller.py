@@ -30,6 +30,7 @@ from dagtui.core.plugin import Dimension
 from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
 from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide
+from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter, LimiterClosed, Permit
 
 _log = logging.getLogger("dagtui.engine")
@@ -95,6 +96,7 @@ class Caller:
     draw: Callable[[], float]
     waiting: Callable[[int], None]
     gave_up: Callable[[AttemptError], None]
+    deadlines: Deadlines
     patience: Patience | None = None
 
     async def call(self, request: Request, dimension: Dimension) -> Outcome:
@@ -198,16 +200,12 @@ class Caller:
 
     async def _send(self, call: _Call, number: int) -> Response:
         call.sending = True
-        loop = asyncio.get_running_loop()
+        deadline = self.deadlines.begin()
         try:
-            async with asyncio.timeout(None) as patience:
-                # At the end one more turn of the loop: an answer read in this very turn has been paid for.
-                timer = loop.call_later(self.timeout, lambda: patience.reschedule(loop.time()))
-                try:
-                    response = await self.gateway.complete(call.request, number)
-                finally:
-                    timer.cancel()
-        except TimeoutError:
+            response = await self.gateway.complete(call.request, number)
+        except asyncio.CancelledError:
+            if not deadline.is_cause():
+                raise
             message = f"no answer within {self.timeout:g} s; the provider may still bill it"
             raise GatewayError(ErrorKind.TIMEOUT, message, billed="maybe") from None
         except GatewayError:
@@ -216,6 +214,8 @@ class Caller:
             _log.exception("the gateway raised")
             message = f"the gateway's code raised {type(error).__name__}: {error}"
             raise GatewayError(ErrorKind.PLUGIN, message, billed="maybe") from error
+        finally:
+            self.deadlines.end(deadline)
         call.sending = False
         return response
 

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiolimiter import AsyncLimiter
 
@@ -50,19 +50,17 @@ class Lane:
     def __init__(self, name: str, pacer: Pacer | None) -> None:
         self.name = name
         self.pacer = pacer
-        self.queue: list[_Turn] = []
+        self.queue: list[tuple[float, int, _Turn]] = []  # by due time, then in the order of asking
 
 
-@dataclass(slots=True, order=True)
+@dataclass(slots=True)
 class _Turn:
-    """Somebody who wants to leave, not before `due`."""
+    """Somebody who wants to leave."""
 
-    due: float
-    order: int
-    lane: Lane = field(compare=False)
-    cost: Cost = field(compare=False)
-    retry: bool = field(compare=False)
-    ready: asyncio.Future[Permit] = field(compare=False)
+    lane: Lane
+    cost: Cost
+    retry: bool
+    ready: asyncio.Future[Permit]
 
 
 @dataclass(slots=True)
@@ -108,6 +106,7 @@ class Limiter:
         self._pumping = False
         self._timer: asyncio.TimerHandle | None = None
         self._hold = Hold(Holder.NOTHING)
+        self._stopped: tuple[Lane, Cost] | None = None  # whose pacer let nobody leave when somebody asked last
         self._cap: AsyncLimiter | None = None
         self._cap_task: asyncio.Task[None] | None = None
         self._cap_paid = False
@@ -133,8 +132,8 @@ class Limiter:
         lane = self._lane(request, now)
         cost = lane.pacer.costs.of(request) if lane.pacer is not None else _NO_COST
         self._order += 1
-        turn = _Turn(now if due is None else due, self._order, lane, cost, retry, loop.create_future())
-        heapq.heappush(lane.queue, turn)
+        turn = _Turn(lane, cost, retry, loop.create_future())
+        heapq.heappush(lane.queue, (now if due is None else due, self._order, turn))
         self._pump()
         if turn.ready.done():
             return turn.ready.result()
@@ -214,7 +213,7 @@ class Limiter:
         """Send everybody home who waits here, now and from now on. What is in flight is left alone."""
         self.closed = True
         for lane in self.lanes.values():
-            for turn in lane.queue:
+            for _, _, turn in lane.queue:
                 if not turn.ready.done():
                     turn.ready.set_exception(LimiterClosed())
             lane.queue.clear()
@@ -232,11 +231,11 @@ class Limiter:
         now = asyncio.get_running_loop().time()
         if self.breaker.open:
             return Hold(Holder.OUTAGE, self.breaker.delay(now))
-        ready = any(turn.due <= now for lane in self.lanes.values() for turn in lane.queue[:1])
+        ready = any(due <= now for lane in self.lanes.values() for due, _, _ in lane.queue[:1])
         if self.in_flight >= self.target:
             return self._held_by_target()
         if ready:
-            return self._hold
+            return self._hold if self._stopped is None else self._held_by_pacer(*self._stopped, now)
         if waiting:
             return Hold(Holder.WAITING, waiting)
         return Hold(Holder.READING if reading else Holder.NOTHING)
@@ -257,7 +256,7 @@ class Limiter:
                     wake = at
                     break
                 if self._cap is not None and not self._may_pay():
-                    self._hold = Hold(Holder.CAP)
+                    self._hold, self._stopped = Hold(Holder.CAP), None
                     break
                 heapq.heappop(turn.lane.queue)
                 self._admit(turn, now)
@@ -270,36 +269,36 @@ class Limiter:
         """Whose turn it is; if it is nobody's, when to look again."""
         if (pause := self.breaker.delay(now)) > 0:
             return None, now + pause
-        best: _Turn | None = None
+        best: tuple[float, int, _Turn] | None = None
         wake = math.inf
         for lane in self.lanes.values():
-            turn = self._head(lane, now)
-            if turn is None:
+            first = self._head(lane, now)
+            if first is None:
                 continue
-            if turn.due > now:
-                wake = min(wake, turn.due)
+            if first[0] > now:
+                wake = min(wake, first[0])
                 continue
-            wait = lane.pacer.delay(turn.cost, now) if lane.pacer is not None else 0.0
+            cost = first[2].cost
+            wait = lane.pacer.delay(cost, now) if lane.pacer is not None else 0.0
             if wait > 0:
-                self._hold = self._held_by_pacer(lane, turn.cost, now)
+                self._stopped = lane, cost
                 wake = min(wake, now + wait)
-            elif best is None or turn < best:
-                best = turn
-        return best, wake
+            elif best is None or first < best:
+                best = first
+        return (None if best is None else best[2]), wake
 
-    def _head(self, lane: Lane, now: float) -> _Turn | None:
+    def _head(self, lane: Lane, now: float) -> tuple[float, int, _Turn] | None:
         """Who is first in `lane`. Whoever was cancelled is forgotten; a retry beyond the budget comes later."""
         queue = lane.queue
         while queue:
-            turn = queue[0]
+            due, order, turn = queue[0]
             if turn.ready.done():
                 heapq.heappop(queue)
-            elif turn.retry and turn.due <= now and (wait := self._retries(now).delay(now)) > 0:
-                turn.due = now + wait
-                heapq.heapreplace(queue, turn)
-                self._hold = Hold(Holder.BUDGET)
+            elif turn.retry and due <= now and (wait := self._retries(now).delay(now)) > 0:
+                heapq.heapreplace(queue, (now + wait, order, turn))
+                self._hold, self._stopped = Hold(Holder.BUDGET), None
             else:
-                return turn
+                return queue[0]
         return None
 
     def _admit(self, turn: _Turn, now: float) -> None:

@@ -52,6 +52,7 @@ from dagtui.core.ports import Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
 from dagtui.engine.caller import Caller
+from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter
 
 _log = logging.getLogger("dagtui.engine")
@@ -59,6 +60,7 @@ _log = logging.getLogger("dagtui.engine")
 # Requests kept ready beyond the limit, so that a freed slot never waits for the source. No more than there are
 # slots, because whoever returns from a wait queues behind them.
 _LEAST_AHEAD, _MOST_AHEAD = 2, 32
+_BREATH = 50
 # What is worth no line in the log when it begins to bind, and the seconds between two looks at it.
 _UNTOLD = frozenset(
     {Holder.YOU, Holder.READING, Holder.NOTHING, Holder.WAITING, Holder.LOWERED, Holder.PAUSED, Holder.OUTAGE}
@@ -142,6 +144,7 @@ class Runner:
             draw=draw,
             waiting=self._count_waiting,
             gave_up=self._react,
+            deadlines=Deadlines(settings.timeout),
             patience=Patience() if settings.hedge else None,
         )
 
@@ -242,6 +245,8 @@ class Runner:
                 await self._wait_for_room()
                 count += 1
                 self._begin(group, row)
+                if count % _BREATH == 0:
+                    await asyncio.sleep(0)  # thousands begin at once when a run does: the first may leave meanwhile
         except DagtuiError as error:
             self.stopped_by = ErrorKind.BAD_INPUT
             self.drain(f"the input cannot be read on: {error}")
@@ -320,7 +325,7 @@ class Runner:
     def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:
         """The object that stood for an equal choice before: a gateway prepares each only once."""
         known = self._choices.get(position)
-        if known is not None and known == choice:
+        if known is not None and (known is choice or known == choice):
             return known
         self._choices[position] = choice
         return choice
@@ -407,11 +412,11 @@ class Runner:
 
     # --- the window ---
 
-    def _has_room(self) -> bool:
+    def _has_room(self, ahead: int | None = None) -> bool:
         target = self.limiter.target
         could_leave = self._ready - self._waiting
-        ahead = min(max(_LEAST_AHEAD, target), _MOST_AHEAD)
-        return could_leave < target + ahead and self._ready < 8 * target + 8 * _MOST_AHEAD
+        most = min(max(_LEAST_AHEAD, target), _MOST_AHEAD) if ahead is None else ahead
+        return could_leave < target + most and self._ready < 8 * target + 8 * _MOST_AHEAD
 
     async def _wait_for_room(self) -> None:
         while not self._has_room():
@@ -419,7 +424,9 @@ class Runner:
             await self._room
 
     def _make_room(self) -> None:
-        if self._room is not None and not self._room.done() and self._has_room():
+        # The reader is woken for several at a time: waking it costs as much as reading a record.
+        few = min(max(_LEAST_AHEAD, self.limiter.target), _MOST_AHEAD) // 2
+        if self._room is not None and not self._room.done() and self._has_room(few):
             self._room.set_result(None)
 
     def _count_waiting(self, change: int) -> None:

@@ -32,6 +32,13 @@ def troubles(snapshot: Snapshot) -> str:
     return " · ".join(part for part in (told, met) if part)
 
 
+def again(wait: float, reason: str) -> str:
+    """When the next attempt is: `in 2.0 s retry-after`, or the reason alone if that is no matter of time."""
+    if wait < 0.05:
+        return reason or "at once"
+    return f"in {wait:.1f} s {reason}".rstrip()
+
+
 def farewell(session: Session, result: RunResult, leftovers: Leftovers | None) -> list[str]:
     """What stays in the shell of a run that was left: how it ended and, unwrapped, where its results are."""
     snapshot, results = result.snapshot, session.results_path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,8 @@ class FakeSession:
         self.failing = 0.02
         self.throttling = 0.08
         self._begun = False
+        self.automatic = False
+        self.held = ""
 
     @property
     def store(self):
@@ -133,7 +135,8 @@ class FakeSession:
 
     def snapshot(self) -> Snapshot:
         held = "the provider's limit: 50 requests a minute, 12 s until more" if self._waiting else "your setting"
-        return self.stats.snapshot(self.now, held if self._phase == "running" else "")
+        snapshot = self.stats.snapshot(self.now, (self.held or held) if self._phase == "running" else "")
+        return replace(snapshot, automatic=self.automatic)
 
     def start(self) -> None:
         if self._begun:
@@ -159,7 +162,12 @@ class FakeSession:
     def retune(self, target: int, by: str = "you") -> None:
         self.calls.append(("retune", target))
         self._target = target
+        self.automatic = False
         self.stats.fold(TargetChanged(self.now, target, by))
+
+    def automate(self, on: bool = True, by: str = "you") -> None:
+        self.calls.append(("automate", on))
+        self.automatic = on
 
     def pause(self) -> None:
         self.calls.append("pause")

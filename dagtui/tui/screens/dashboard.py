@@ -17,8 +17,9 @@ from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.widgets.concurrency import ConcurrencyPanel
 from dagtui.tui.widgets.feed import Feed
-from dagtui.tui.widgets.figures import CategoriesPanel, ConcurrencyPanel, LatencyPanel, LimitsPanel, MoneyPanel
+from dagtui.tui.widgets.figures import CategoriesPanel, LatencyPanel, LimitsPanel, MoneyPanel
 from dagtui.tui.widgets.heading import Heading
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.panel import Panel
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 POLL = 0.1  # seconds between two looks at the run
 TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
-_STEERED = frozenset({"step", "double", "pause", "drain", "cancel"})
+_STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel"})
 
 
 class Dashboard(FittedScreen):
@@ -60,6 +61,7 @@ class Dashboard(FittedScreen):
         Binding("tab", "app.focus_next", "Requests, log", show=False, id="view.next"),
         Binding("enter", "request", "All about the request", show=False, id="view.request"),
         Binding("e", "export", "Export", id="run.export"),
+        Binding("a", "automatic", "Automatic", id="run.automatic"),
         Binding("r", "report", "Report", id="view.report"),
         Binding("n", "new_run", "New run", id="run.new"),
     ]
@@ -145,6 +147,11 @@ class Dashboard(FittedScreen):
         """Twice or half as many."""
         target = self.session.snapshot().target
         self._retune(target * 2 if direction > 0 else target // 2)
+
+    def action_automatic(self) -> None:
+        """Leave the concurrency to the program, or keep it where the program has it."""
+        self.session.automate(not self.session.snapshot().automatic)
+        self.poll()
 
     def action_pause(self) -> None:
         """Send nothing more, or go on."""

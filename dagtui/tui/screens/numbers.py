@@ -9,10 +9,16 @@ from typing import Any
 
 from dagtui.core.run_settings import MAX_ATTEMPTS, MAX_CONCURRENCY, RunSettings
 
+AUTO = "auto"
+FIRST = 20  # requests at once that automatic concurrency begins with
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A field. `whole` allows no fraction; with `may_be_blank`, nothing typed means none."""
+    """A field. `whole` allows no fraction; with `may_be_blank`, nothing typed means none.
+
+    Where `may_be_left` says what that means, `auto` may be typed, which leaves the number to the program.
+    """
 
     name: str
     label: str
@@ -22,15 +28,24 @@ class Number:
     whole: bool = True
     may_be_blank: bool = False
     placeholder: str = ""
+    may_be_left: str = ""
 
     def shown(self, settings: RunSettings) -> str:
         """The present value as text."""
+        if self.may_be_left and settings.automatic:
+            return AUTO
         value = getattr(settings, self.name)
         return "" if value is None else f"{value:g}"
 
     def note(self, text: str) -> str:
         """What is said beside the field when nothing is wrong."""
+        if self.is_left(text):
+            return self.may_be_left
         return "no cap of your own" if self.may_be_blank and not text else self.about
+
+    def is_left(self, text: str) -> bool:
+        """Whether `text` leaves the number to the program."""
+        return bool(self.may_be_left) and text.lower() == AUTO
 
     def read(self, text: str) -> float | None:
         """The number in `text`.
@@ -47,13 +62,16 @@ class Number:
             value = math.nan
         if not self.least <= value <= self.most or (self.whole and value != int(value)):
             kind = "a whole number" if self.whole else "a number"
-            blank = ", or nothing" if self.may_be_blank else ""
-            raise ValueError(f"must be {kind} from {self.least:,g} to {self.most:,.0f}{blank}")
+            other = ", or nothing" if self.may_be_blank else f", or {AUTO}" if self.may_be_left else ""
+            raise ValueError(f"must be {kind} from {self.least:,g} to {self.most:,.0f}{other}")
         return value
 
 
 NUMBERS: tuple[Number, ...] = (
-    Number("concurrency", "concurrency", "requests at once; + and - change it while it runs", 1, MAX_CONCURRENCY),
+    Number(
+        "concurrency", "concurrency", f"requests at once, or {AUTO}; + and - change it while it runs",
+        1, MAX_CONCURRENCY, may_be_left="as many as the limits allow, found as it runs",
+    ),
     Number("attempts", "attempts", "tries a request; waiting out a rate limit is not counted", 1, MAX_ATTEMPTS),
     Number(
         "requests_per_minute", "req/minute", "a cap of your own", 0.1, 10_000_000,
@@ -68,10 +86,23 @@ def settings_from(before: RunSettings, texts: Mapping[str, str]) -> tuple[RunSet
     values: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for number in NUMBERS:
+        text = texts[number.name]
+        if number.is_left(text):
+            values |= {"automatic": True, number.name: before.concurrency if before.automatic else FIRST}
+            continue
         try:
-            value = number.read(texts[number.name])
+            value = number.read(text)
         except ValueError as error:
             wrong[number.name] = str(error)
-        else:
-            values[number.name] = int(value) if number.whole and value is not None else value
+            continue
+        values[number.name] = int(value) if number.whole and value is not None else value
+        if number.may_be_left:
+            values["automatic"] = False
     return replace(before, **values), wrong
+
+
+def at_once(settings: RunSettings) -> str:
+    """How many at once, in words."""
+    if settings.automatic:
+        return f"automatic, at most {settings.ceiling:,} at once"
+    return f"{settings.concurrency:,} at once"

@@ -19,6 +19,7 @@ from dagtui.core.text import one_line, visible
 from dagtui.tui.palette import LEVELS
 from dagtui.tui.widgets.columns import COLUMNS
 from dagtui.tui.widgets.scrolled import Scrolled
+from dagtui.tui.words import again
 
 if TYPE_CHECKING:
     from dagtui.session import Session
@@ -93,5 +94,5 @@ def _told(entries: list[LogEntry]) -> Iterator[Content]:
         color = "$error" if entry.level == "failure" else "$warning"
         yield Content.styled(f"\n{stamp} {glyph} try {count(entry.attempt)}  {status}{kind}", color)
         if entry.wait is not None:
-            yield Content.styled(visible(f"  again in {entry.wait:.1f} s {entry.wait_reason}".rstrip()), "$dim")
+            yield Content.styled(visible(f"  again {again(entry.wait, entry.wait_reason)}"), "$dim")
         yield Content(f"\n{visible(entry.text)}\n")

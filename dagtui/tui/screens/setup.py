@@ -20,6 +20,7 @@ from dagtui.core.text import one_line
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Entry
 from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.numbers import at_once
 from dagtui.tui.widgets.files import FileList, Preview
 from dagtui.tui.widgets.form import ADDRESS, Form
 from dagtui.tui.widgets.keys import Keys
@@ -245,9 +246,7 @@ class SetupScreen(FittedScreen):
         if ready and view is not None:
             what = some(view.records, "record") if view.records is not None else "every record"
             left_out = f", {some(view.bad_rows, 'bad row')} left out" if view.bad_rows else ""
-            return Content(
-                one_line(f"{what}{left_out}, {plan.settings.concurrency:,} at once, through {plan.gateway}", _NOTE)
-            )
+            return Content(one_line(f"{what}{left_out}, {at_once(plan.settings)}, through {plan.gateway}", _NOTE))
         if "file" in wrong and not self._bad_rows_stop:
             return Content.styled(f"✖ {one_line(wrong['file'], _NOTE)}", "$error")
         if wrong:

@@ -16,7 +16,7 @@ from dagtui.core.figures import count, kind_words
 from dagtui.core.snapshot import LogEntry
 from dagtui.tui.palette import LEVELS
 from dagtui.tui.sheet import Line, Sheet, Span, cut, fit
-from dagtui.tui.words import some
+from dagtui.tui.words import again, some
 
 
 class Feed(Sheet, can_focus=True):
@@ -138,5 +138,4 @@ def _line(entry: LogEntry, width: int) -> Line:
 def _wait(entry: LogEntry) -> str:
     if entry.wait is None:
         return "given up" if entry.level == "failure" else ""
-    reason = f" {entry.wait_reason}" if entry.wait_reason else ""
-    return f"in {entry.wait:.1f} s{reason}"
+    return again(entry.wait, entry.wait_reason)

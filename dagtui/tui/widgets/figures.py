@@ -1,16 +1,14 @@
-"""The small panels: latency, concurrency, money, rate limits, categories."""
+"""The small panels: latency, money, rate limits, categories."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 from dagtui.core.figures import UNKNOWN, count, money, percent, seconds, short_count
 from dagtui.core.model import Headroom
 from dagtui.core.snapshot import Snapshot
-from dagtui.core.text import visible
 from dagtui.tui.palette import WARNING
-from dagtui.tui.sheet import BLANK, Line, cut, fit, gauge, length, spread, whole
+from dagtui.tui.sheet import BLANK, Line, cut, fit, gauge, length, spread
 from dagtui.tui.widgets.panel import Panel, pair
 
 _LOW, _VERY_LOW = 0.25, 0.10
@@ -33,41 +31,6 @@ class LatencyPanel(Panel):
             if height >= 7:
                 lines.append(gauge((value or 0.0) / longest, width, "chart"))
         lines.append(pair("mean", f"{seconds(latency.mean):>8}", width, "text"))
-        return lines[:height]
-
-
-class ConcurrencyPanel(Panel):
-    """How many at once, and what holds it there."""
-
-    TITLE = "concurrency"
-
-    def draw(self, width: int, height: int) -> Sequence[Line]:
-        """In flight against the target, and the reason in words."""
-        snapshot = self.snapshot
-        if snapshot is None:
-            return ()
-        flying, target = snapshot.counts.in_flight, snapshot.target
-        digits = len(count(max(target, flying)))
-        lines: list[Line] = [
-            cut(
-                ((f"{count(flying):>{digits}}", "running+"), (" in flight of ", "dim"), (count(target), "text+")),
-                width,
-            ),
-            gauge(flying / target if target else 0.0, width, "running"),
-        ]
-        if snapshot.phase == "ended":
-            return lines[:height]
-        room = height - len(lines)
-        keys = room >= 5
-        limits = [_troubles(snapshot, width)] if room >= 5 else _one_line_limits(snapshot, width)
-        words = wrap(visible(snapshot.held_by), width)[: max(1, room - len(limits) - (2 if keys else 0))]
-        lines += [((line, "warn" if snapshot.throttled else "text"),) for line in words]
-        lines += limits
-        if keys:
-            lines += [BLANK] * (height - len(lines) - 1)
-            lines.append(
-                cut((("+ - ", "accent"), ("by one  ", "dim"), ("[ ] ", "accent"), ("halve, double", "dim")), width)
-            )
         return lines[:height]
 
 
@@ -187,29 +150,6 @@ def _headroom(label: str, room: Headroom, age: float, width: int) -> Line:
         (reset, "dim"),
     )
     return cut(line, width)
-
-
-def _troubles(snapshot: Snapshot, width: int) -> Line:
-    """Retries, and how many attempts met the rate limit."""
-    role = "waiting" if snapshot.throttled else "dim"
-    return whole(
-        width,
-        (("retries ", "dim"), (f"{count(snapshot.retries)}  ", "text" if snapshot.retries else "dim")),
-        (("429s ", "dim"), (f"{count(snapshot.throttled)}  ", role)),
-    )
-
-
-def _one_line_limits(snapshot: Snapshot, width: int) -> list[Line]:
-    known = [
-        (label, room) for label, room in headrooms(snapshot) if room and room.limit and room.remaining is not None
-    ]
-    if not known:
-        return []
-    tightest = min(known, key=lambda item: (item[1].remaining or 0) / (item[1].limit or 1))
-    label, room = tightest
-    share = (room.remaining or 0) / (room.limit or 1)
-    text = f"{short_count(room.remaining or 0)} of {short_count(room.limit or 0)} {label}"
-    return [cut((("limit left ", "dim"), (text, left_role(share))), width)]
 
 
 def _category(name: str, number: int, total: int, largest: int, widths: tuple[int, int, int]) -> Line:

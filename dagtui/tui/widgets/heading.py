@@ -8,9 +8,9 @@ from dagtui.core.events import Phase
 from dagtui.core.figures import clock, count, percent
 from dagtui.core.snapshot import Counts, Snapshot
 from dagtui.core.store import State
-from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
+from dagtui.tui.palette import GLYPHS, STATE_ROLES, WARNING, WORDS
 from dagtui.tui.sheet import Line, Span, bar, fit, length, spread
-from dagtui.tui.widgets.panel import Panel
+from dagtui.tui.widgets.panel import Panel, outage
 
 PHASES: dict[Phase, tuple[str, str]] = {
     "ready": ("◇ ready", "dim"),
@@ -20,6 +20,7 @@ PHASES: dict[Phase, tuple[str, str]] = {
     "cancelling": ("▽ cancelling", "failed+"),
     "ended": ("◆ ended", "done+"),
 }
+_OUTAGE = (f"{WARNING} outage", "warn+")
 _SHORT = {
     State.SUCCEEDED: "ok",
     State.FAILED: "bad",
@@ -47,14 +48,15 @@ class Heading(Panel):
         )
 
     def _times(self, snapshot: Snapshot, width: int) -> Line:
-        words, role = PHASES[snapshot.phase]
+        out = outage(snapshot)
+        words, role = _OUTAGE if out else PHASES[snapshot.phase]
         right: list[Span] = [
             (f"{words:<12}", role),
             ("  elapsed ", "dim"),
             (f"{clock(snapshot.elapsed):>7}", "text+"),
         ]
         if snapshot.phase != "ended":
-            right += [("  left ", "dim"), (f"{clock(snapshot.eta):>7}", "text+")]
+            right += [("  left ", "dim"), (f"{clock(None if out else snapshot.eta):>7}", "text+")]
         room = width - length(tuple(right)) - 2
         return spread(
             ((fit(self.title, min(room, len(self.title) * 2)).rstrip(), "accent+"),), tuple(right), width

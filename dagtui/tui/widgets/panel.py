@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dagtui.core.held import Hold, Holder, sentence
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.sheet import Line, Sheet
+
+_OUTAGE = sentence(Hold(Holder.OUTAGE)).partition(":")[0]
 
 
 class Panel(Sheet):
@@ -26,3 +29,8 @@ def pair(label: str, value: str, width: int, role: str = "text+") -> Line:
     """A dim label at the left and its value at the right."""
     room = max(0, width - len(value) - 1)
     return ((f"{label[:room]:<{room}} ", "dim"), (value, role))
+
+
+def outage(snapshot: Snapshot) -> bool:
+    """Nothing answers, and the run waits for that to change."""
+    return snapshot.phase == "running" and snapshot.held_by.startswith(_OUTAGE)

@@ -1,0 +1,69 @@
+"""The time that each attempt has: one timer for all of them.
+
+They all may take equally long, so the one that began first is due first. A timer an attempt, cancelled nearly every
+time, costs more than this and stays in the loop's heap until it would have been due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+
+class Deadline:
+    """An attempt under way. `passed` says that its time is over, and that its task was cancelled for it."""
+
+    __slots__ = ("_cancelling", "due", "ended", "passed", "task")
+
+    def __init__(self, task: asyncio.Task[object], due: float) -> None:
+        self.task = task
+        self.due = due
+        self.passed = self.ended = False
+        self._cancelling = task.cancelling()
+
+    def is_cause(self) -> bool:
+        """Whether a cancellation that has arrived in the task is this one's, and no one else's; call it once."""
+        return self.passed and self.task.uncancel() <= self._cancelling
+
+
+class Deadlines:
+    """Cancels the tasks of attempts that take longer than `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._under_way: OrderedDict[Deadline, None] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> Deadline:
+        """An attempt begins in the current task."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        deadline = Deadline(task, loop.time() + self._seconds)
+        self._under_way[deadline] = None
+        if self._timer is None:
+            self._timer = loop.call_at(deadline.due, self._sweep)
+        return deadline
+
+    def end(self, deadline: Deadline) -> None:
+        """It is over."""
+        deadline.ended = True
+        self._under_way.pop(deadline, None)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        now = loop.time()
+        while self._under_way:
+            first = next(iter(self._under_way))
+            if first.due > now:
+                self._timer = loop.call_at(first.due, self._sweep)
+                return
+            del self._under_way[first]
+            # One more turn of the loop: an answer read in this very turn has been paid for.
+            loop.call_soon(self._pass, first)
+
+    @staticmethod
+    def _pass(deadline: Deadline) -> None:
+        if not deadline.ended:
+            deadline.passed = True
+            deadline.task.cancel()
