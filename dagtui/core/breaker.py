@@ -14,12 +14,11 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.5, 2.0, 1.5  # seconds between two pro
 class Breaker:
     """Opens when everything fails, lets one attempt through now and then, and closes with the first answer."""
 
-    __slots__ = ("_pause", "_row", "opened_at", "probe_at", "probes")
+    __slots__ = ("_pause", "_row", "opened_at", "probe_at")
 
     def __init__(self) -> None:
         self.opened_at: float | None = None
         self.probe_at = 0.0  # when the next one may leave
-        self.probes = 0
         self._row = 0
         self._pause = _FIRST_PAUSE
 
@@ -35,7 +34,6 @@ class Breaker:
     def departed(self, now: float) -> None:
         """An attempt left. While open it is a probe, and the next one waits, longer each time."""
         if self.opened_at is not None:
-            self.probes += 1
             self.probe_at = now + self._pause
             self._pause = min(_LONGEST_PAUSE, self._pause * _GROWTH)
 
@@ -49,13 +47,14 @@ class Breaker:
         self._row += 1
         if self.opened_at is not None or self._row < max(_LEAST_ROW, min(_ROW, 2 * target)):
             return False
-        self.opened_at, self.probes, self._pause = now, 0, _FIRST_PAUSE
+        self.opened_at, self._pause = now, _FIRST_PAUSE
         self.probe_at = now + _FIRST_PAUSE
         return True
 
 
 _FLOOR = 10.0  # retries a second that are always allowed, so that small runs go on
 _MEMORY = 10.0  # seconds for which a success stands for a retry
+_SLACK = 1e-6  # of a retry, so that a wait computed in floats suffices
 
 
 class RetryBudget:
@@ -78,7 +77,8 @@ class RetryBudget:
     def delay(self, now: float) -> float:
         """Seconds until a retry may leave."""
         self._follow(now)
-        return 0.0 if self._balance >= 1.0 else (1.0 - self._balance) / _FLOOR
+        full = _FLOOR * _MEMORY
+        return 0.0 if self._balance >= 1.0 - _SLACK else _MEMORY * math.log((full - self._balance) / (full - 1.0))
 
     def take(self) -> None:
         """A retry leaves."""

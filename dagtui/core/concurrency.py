@@ -4,26 +4,37 @@ Where a limit is known, as many as it needs: rate times latency (Little's law), 
 varies. Where none is, the published adaptive limits show the way: slow start as TCP's, then Netflix's Gradient2
 (the limit times usual latency over present latency, plus a little room to explore) while answers are sound, and
 AIMD's cut on overload (529, 503), at most once a round trip. Latency of language models follows the length of
-their answers, so a tolerance keeps ordinary spread from counting as a queue.
+their answers, so a tolerance keeps ordinary spread from counting as a queue. What is usual does not follow what a
+queue adds, or it would soon be usual to queue; but where a smaller limit does not make answers faster, there was
+no queue, and the present latency becomes the usual one.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 _FIRST = 20
 _TOLERANCE = 2.0  # times the usual latency that are no queue
 _SMOOTHING = 0.3
 _CUT = 0.8
+_USED = 0.8  # share of the limit that must be in flight for it to be what binds
 _LEAST_ANSWERS = 10  # that make a window
-_USUAL_FOLLOWS = 0.05  # share of a window's latency that the usual one takes over; all of it when it is less
-_SPREAD = 1.5  # times what the mean latency needs, for those that take longer
+_USUAL_FOLLOWS = 0.05  # share of a window's latency that the usual one takes over ...
+_USUAL_FALLS = 0.1  # ... and where it is less
+_SOUND = 1.5  # times the usual latency that may become usual
+_TRIAL = 0.5  # of the limit as it was when latency became too high: there it stays, to see whether that helped
+_IN_VAIN = 0.75  # of the latency as it was then
+_SPREAD = 2.0  # times what the mean latency needs, for those that take longer
 
 
 class Automatic:
     """Proposes a target, from 1 to `ceiling`."""
 
-    __slots__ = ("_busy", "_count", "_cut_at", "_growing", "_limit", "_total", "ceiling", "latency", "usual")
+    __slots__ = (
+        "_busy", "_count", "_cut_at", "_growing", "_limit", "_total", "_trial", "_worst", "ceiling", "latency",
+        "usual",
+    )  # fmt: skip
 
     def __init__(self, ceiling: int, start: int | None = None) -> None:
         self.ceiling = ceiling
@@ -34,17 +45,23 @@ class Automatic:
         self._count = self._busy = 0
         self._total = 0.0
         self._cut_at = -math.inf
+        self._worst: tuple[float, float] | None = None  # limit and latency, at their highest since a queue showed
+        self._trial: _Trial | None = None
 
     def answered(self, left_at: float, now: float, in_flight: int) -> None:
         """An answer, to what left at `left_at` as the last of `in_flight`."""
         latency = now - left_at
+        if self._trial is not None:
+            self._try(self._trial, left_at, latency)
+            return
         self._count += 1
         self._total += latency
-        self._busy += in_flight >= 0.8 * self._limit
-        if self._growing and in_flight >= 0.8 * self._limit:
+        self._busy += in_flight >= _USED * int(self._limit)
+        if self._growing and in_flight >= 0.5 * _USED * self._limit:  # which may have doubled since it left
             self._limit = min(float(self.ceiling), self._limit + 1.0)
-        if self._count >= max(_LEAST_ANSWERS, 0.5 * self._limit):
-            self._end_window()
+        # The first to come back are the fastest, so the first window is a longer one.
+        if self._count >= max(_LEAST_ANSWERS, (0.7 if self.usual is None else 0.5) * self._limit):
+            self._end_window(now)
 
     def overloaded(self, left_at: float, now: float) -> None:
         """The provider is full. What left before the last cut tells nothing new."""
@@ -58,16 +75,52 @@ class Automatic:
             wanted = max(4.0, math.ceil(_SPREAD * rate * self.latency) + 2.0)
         return max(1, min(self.ceiling, int(wanted)))
 
-    def _end_window(self) -> None:
+    def _end_window(self, now: float) -> None:
         mean = self._total / self._count
         self.latency = mean if self.latency is None else self.latency + _SMOOTHING * (mean - self.latency)
-        follow = 1.0 if self.usual is None or mean < self.usual else _USUAL_FOLLOWS
-        self.usual = mean if self.usual is None else self.usual + follow * (mean - self.usual)
-        gradient = min(1.0, max(0.5, _TOLERANCE * self.usual / mean)) if mean > 0 else 1.0
+        usual = self.usual = self._usual(mean)
+        gradient = min(1.0, max(0.5, _TOLERANCE * usual / mean)) if mean > 0 else 1.0
         if gradient < 1.0:
             self._growing = False
+            limit, latency = self._worst or (0.0, 0.0)
+            self._worst = (max(limit, self._limit), max(latency, mean))
+        elif mean < _SOUND * usual:
+            self._worst = None
         if not self._growing and (gradient < 1.0 or self._busy > 0.5 * self._count):
             aim = self._limit * gradient + math.sqrt(self._limit)
             self._limit += _SMOOTHING * (aim - self._limit)
             self._limit = min(float(self.ceiling), max(1.0, self._limit))
+        if self._worst is not None and self._limit <= _TRIAL * self._worst[0]:
+            self._trial, self._worst = _Trial(now, self._worst[1]), None
         self._count, self._total, self._busy = 0, 0.0, 0
+
+    def _usual(self, mean: float) -> float:
+        """What latency is usual, after a window in which it was `mean` seconds."""
+        usual = self.usual
+        if usual is None:
+            return mean
+        if mean < usual:
+            return usual + _USUAL_FALLS * (mean - usual)
+        return usual + _USUAL_FOLLOWS * (mean - usual) if mean < _SOUND * usual else usual
+
+    def _try(self, trial: _Trial, left_at: float, latency: float) -> None:
+        """Only what left since the limit is small tells whether it helped."""
+        if left_at < trial.since:
+            return
+        trial.count += 1
+        trial.total += latency
+        if trial.count >= max(_LEAST_ANSWERS, self._limit):
+            mean = trial.total / trial.count
+            if mean > _IN_VAIN * trial.before:
+                self.usual = mean
+            self.latency, self._trial = mean, None
+
+
+@dataclass(slots=True)
+class _Trial:
+    """A smaller limit, held since a moment, and the latency before."""
+
+    since: float
+    before: float
+    count: int = 0
+    total: float = 0.0

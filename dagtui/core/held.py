@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dagtui.core.figures import count, seconds
+from dagtui.core.figures import count
 
 
 class Holder(StrEnum):
@@ -54,7 +54,7 @@ def sentence(hold: Hold) -> str:
         case Holder.REQUESTS:
             return f"requests a minute: {_per_minute(hold)}; a higher limit would lift it"
         case Holder.INPUT:
-            return f"input tokens a minute: {_per_minute(hold)}; a shorter prompt or a higher limit would lift it"
+            return f"input tokens a minute: {_per_minute(hold)}; a shorter prompt would lift it"
         case Holder.OUTPUT:
             return f"output tokens a minute: {_per_minute(hold)}; a smaller max_tokens would lift it"
         case Holder.PROVIDER_CAP:
@@ -64,9 +64,9 @@ def sentence(hold: Hold) -> str:
         case Holder.FINDING:
             return "starting gently, until the provider's limit is known"
         case Holder.ASKED:
-            return f"the provider asked everybody to wait: {seconds(number)} more"
+            return f"the provider asked everybody to wait: {number:.1f} s more"
         case Holder.OUTAGE:
-            return f"nothing answers: next try in {seconds(number)}"
+            return f"nothing answers: next try in {number:.1f} s"
         case Holder.BUDGET:
             return "most attempts fail: retries are held to 10 a second"
         case Holder.CAP:
@@ -91,7 +91,7 @@ def _per_minute(hold: Hold) -> str:
         "remembered": "as in an earlier run",
         "message": "as a refusal said",
         "header": "as the provider says",
-        "measured": "measured from refusals",
+        "measured": "measured by refusals",
     }
     source = known.get(hold.known_from, "")
     return f"{count(round(hold.number))}{f', {source}' if source else ''}"

@@ -1,7 +1,7 @@
 """The time that each attempt has: one timer for all of them.
 
-They all may take equally long, so the one that began first is due first. A timer an attempt, cancelled nearly every
-time, costs more than this and stays in the loop's heap until it would have been due.
+They all may take equally long, so the one that began first is due first. A timer an attempt, cancelled nearly
+every time, costs more than this and stays in the loop's heap until it would have been due.
 """
 
 from __future__ import annotations

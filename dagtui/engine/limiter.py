@@ -8,6 +8,7 @@ Raising the limit admits at once; lowering it admits nobody until enough have co
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import math
 from collections.abc import Callable
@@ -328,6 +329,10 @@ class Limiter:
     def _may_pay(self) -> bool:
         """Whether the user's own cap lets one leave; a task of its own waits for it, which `close` can end."""
         assert self._cap is not None
+        if not self._cap_paid and self._cap_task is None and self._cap.has_capacity():
+            with contextlib.suppress(StopIteration):  # it returns without waiting, so it needs no task
+                self._cap.acquire().send(None)
+            self._cap_paid = True
         if not self._cap_paid and self._cap_task is None:
             self._cap_task = asyncio.ensure_future(self._pay(self._cap))
         return self._cap_paid

@@ -246,7 +246,7 @@ class Runner:
                 count += 1
                 self._begin(group, row)
                 if count % _BREATH == 0:
-                    await asyncio.sleep(0)  # thousands begin at once when a run does: the first may leave meanwhile
+                    await asyncio.sleep(0)  # thousands begin with a run: the first may leave meanwhile
         except DagtuiError as error:
             self.stopped_by = ErrorKind.BAD_INPUT
             self.drain(f"the input cannot be read on: {error}")

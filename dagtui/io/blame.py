@@ -8,9 +8,11 @@ from dagtui.core.model import Blame, Limited
 
 _GROWTH = re.compile(r"acceleration limit|usage increase|scale up your usage", re.IGNORECASE)
 _CONCURRENT = re.compile(r"concurren", re.IGNORECASE)
-# Anthropic: "rate limit of 50,000 input tokens per minute"; OpenAI: "tokens per min (TPM): Limit 10000, Used ..."
+# Anthropic: "rate limit of 50,000 input tokens per minute", or "rate limit for your organization (its id) of ...";
+# OpenAI: "tokens per min (TPM): Limit 10000, Used ..."
 _ANTHROPIC = re.compile(
-    r"limit of ([\d,]{1,20}) ((?:input |output |prompt |completion )?(?:tokens|requests)) per minute",
+    r"limit (?:for your organization (?:\([^)]{0,80}\) )?)?of ([\d,]{1,20}) "
+    r"((?:input |output |prompt |completion )?(?:tokens|requests)) per minute",
     re.IGNORECASE,
 )
 _OPENAI = re.compile(r"(tokens|requests) per min \([A-Z]{3}\): Limit ([\d,]{1,20})", re.IGNORECASE)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagtui.core.errors import ErrorKind, GatewayError
-from dagtui.core.retry import Failures, GiveUp, RetryPolicy, TryAgain, decide
+from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide
 
 POLICY = RetryPolicy()
 
@@ -88,3 +88,44 @@ def test_backoff_grows_is_capped_and_uses_the_full_jitter(n: int, uniform: float
     again = failed(ErrorKind.OVERLOADED, own=0, patient=n, uniform=uniform)
     assert isinstance(again, TryAgain)
     assert again.wait == pytest.approx(uniform * min(60.0, 2.0 ** (n - 1)))
+
+
+def advised(
+    kind: ErrorKind, advice: Advice, *, own: int = 1, patient: int = 0, elapsed: float = 0.0, **extra: float
+):
+    return decide(POLICY, GatewayError(kind, "no", **extra), Failures(own, patient, elapsed), 0.5, advice)
+
+
+def test_a_refused_request_returns_in_its_turn_where_the_pace_is_known() -> None:
+    again = advised(ErrorKind.RATE_LIMITED, Advice(wait=0.02), patient=40, retry_after=1.0)
+    assert again == TryAgain(0.02, "in its turn")
+
+
+def test_without_a_known_pace_a_refused_request_waits_as_it_was_asked_to() -> None:
+    again = advised(ErrorKind.RATE_LIMITED, Advice(), retry_after=3.0)
+    assert isinstance(again, TryAgain)
+    assert 3.0 <= again.wait <= 3.3
+
+
+def test_the_turn_of_a_refused_request_must_come_before_its_deadline_all_the_same() -> None:
+    assert isinstance(advised(ErrorKind.RATE_LIMITED, Advice(wait=30.0), elapsed=1790.0), GiveUp)
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.SERVER, ErrorKind.TIMEOUT, ErrorKind.INVALID_RESPONSE])
+def test_what_an_outage_spoils_is_no_fault_of_the_request(kind: ErrorKind) -> None:
+    assert advised(kind, Advice(outage=True), own=500) == TryAgain(0.0, "when the outage is over")
+    assert isinstance(advised(kind, Advice(), own=500), GiveUp)
+
+
+def test_even_in_an_outage_the_deadline_is_kept_and_what_cannot_help_is_not_tried() -> None:
+    assert isinstance(advised(ErrorKind.SERVER, Advice(outage=True), elapsed=1801.0), GiveUp)
+    assert isinstance(advised(ErrorKind.AUTH, Advice(outage=True)), GiveUp)
+    once = advised(ErrorKind.SERVER, Advice(outage=True), own=1, most_attempts=1)
+    assert once == GiveUp("asking again would not help")
+
+
+@pytest.mark.parametrize("kind", list(ErrorKind))
+def test_where_somebody_else_retries_each_request_has_one_attempt(kind: ErrorKind) -> None:
+    elsewhere = RetryPolicy(elsewhere=True)
+    for advice in (Advice(), Advice(wait=0.1), Advice(outage=True)):
+        assert isinstance(decide(elsewhere, GatewayError(kind, "no"), Failures(1, 0, 0.0), 0.5, advice), GiveUp)

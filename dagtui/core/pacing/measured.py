@@ -15,8 +15,10 @@ _ABOVE = 0.005  # the pace over the measured rate, as a share of it
 _MOST_ABOVE = 0.25
 _CALM = 8.0  # seconds without a refusal after which the pace begins to grow ...
 _STEP = 2.0  # ... and those between two steps
+_FURTHER = 1.1  # times the rate with each step after the largest: the limit is not what it was
 _DRAIN = 1.5  # the pace at which the bucket is drained for the first measurement, over the mean so far
-_DOUBLE = 0.5  # seconds after which that doubles
+_DOUBLE = 0.5  # seconds after which that doubles ...
+_FASTEST = 20_000.0  # ... up to this, which holds nobody
 
 
 class Measured:
@@ -24,14 +26,14 @@ class Measured:
 
     __slots__ = ("_above", "_drain", "_empty_at", "_grows_at", "_refused", "idle", "rate")
 
-    def __init__(self, rate: float | None = None) -> None:
+    def __init__(self, now: float, rate: float | None = None) -> None:
         self.rate = rate
         self.idle = False  # the bucket may have been full since it was empty, so that what it gained is unknown
         self._drain = 0.0
         self._empty_at: float | None = None
         self._refused = 0
         self._above = _ABOVE
-        self._grows_at = 0.0
+        self._grows_at = now + _CALM
 
     @property
     def empty_at(self) -> float | None:
@@ -41,12 +43,14 @@ class Measured:
     def pace(self, now: float) -> float:
         """Departures a second at which the bucket runs dry in a while."""
         if self.rate is None:
-            while now > self._grows_at:
+            while now > self._grows_at and self._drain < _FASTEST:
                 self._grows_at += _DOUBLE
                 self._drain *= 2.0
             return self._drain
-        while now > self._grows_at and self._above < _MOST_ABOVE:
+        while now > self._grows_at and not (self.idle and self._above == _MOST_ABOVE):
             self._grows_at += _STEP
+            if self._above == _MOST_ABOVE:
+                self.rate = min(_FASTEST, _FURTHER * self.rate)
             self._above = min(_MOST_ABOVE, 2.0 * self._above)
         return self.rate * (1.0 + self._above)
 

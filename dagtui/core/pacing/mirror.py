@@ -20,8 +20,11 @@ _RESERVE_S = 0.03  # seconds of refill kept back, so that jitter on the way caus
 _GAIN = 0.25  # share of a small difference that is believed at once: an alpha-beta filter's alpha ...
 _DRIFT_GAIN = 0.3  # ... and its beta
 _DRIFT_WINDOW = 0.5  # seconds over which differences are summed before they count as drift
+_DRIFT_FADES = 30.0  # seconds after which little is left of a drift that nothing confirms
+_LEAST_DRIFT = 0.02  # share of the rate below which it is none
 _SPREAD = 2.5  # standard deviations of what others take that are kept back
 _FAR_S = 1.0  # seconds of refill that are far from empty
+_SLACK = 1e-3  # units that do not matter, so that a wait computed in floats suffices
 _THOUSANDS = 500.0  # half of what Anthropic rounds token figures to
 
 
@@ -71,12 +74,11 @@ class Mirror:
     def delay(self, cost: float, now: float) -> float:
         """Seconds until `cost` may leave; only with a known rate."""
         assert self.rate is not None
+        if self.level - cost >= _FAR_S * self.rate + self.margin:
+            return 0.0  # far from empty, whatever has flowed in since
         self.refill(now)
-        need = cost + self.reserve
-        if need > self.capacity:
-            need = max(cost, self.capacity) if cost <= self.capacity else self.capacity
-        short = need - self.level
-        return short / max(self.rate + self.drift, 0.05 * self.rate) if short > 0 else 0.0
+        short = min(cost + self.reserve, self.capacity) - self.level
+        return short / self._refilled_a_second(self.rate) if short > _SLACK else 0.0
 
     @property
     def reserve(self) -> float:
@@ -103,8 +105,14 @@ class Mirror:
         if now <= self._time:
             return  # it begins later, or it is the same moment
         if self.rate is not None:
-            self.level = min(self.capacity, self.level + (now - self._time) * (self.rate + self.drift))
+            elapsed = now - self._time
+            self.level = min(self.capacity, self.level + elapsed * self._refilled_a_second(self.rate))
+            if self.drift:
+                self._drift_to(self.drift * max(0.0, 1.0 - elapsed / _DRIFT_FADES))
         self._time = now
+
+    def _refilled_a_second(self, rate: float) -> float:
+        return max(rate + self.drift, 0.05 * rate)
 
     # --- what answers say ---
 
@@ -122,12 +130,20 @@ class Mirror:
 
         What the order of neighbours on the way or the header's rounding explains is no difference.
         """
-        if departure.unsure >> self.kind & 1:
+        kind, rate = self.kind, self.rate
+        assert rate is not None
+        if departure.unsure >> kind & 1:
+            return
+        predicted = departure.levels[kind] + self.shifted - departure.shifts[kind]
+        off = remaining + (0.5 if exact else 0.0) - predicted
+        grain = 0.5 if exact else (_THOUSANDS if remaining % 1000 == 0 else 1.0)
+        far = 2.0 * _FAR_S * rate
+        if remaining > far and self.level > far and -far < off < far:
+            # Of a bucket that is far from empty nobody needs to know quite how far.
+            self.error += 0.05 * (max(0.0, abs(off) - grain) - self.error)
             return
         self._lag += 0.05 * (now - departure.at - self._lag)
-        self._unit += 0.05 * (departure.cost[self.kind] - self._unit)
-        off = remaining + (0.5 if exact else 0.0) - self.predicted(departure)
-        grain = 0.5 if exact else (_THOUSANDS if remaining % 1000 == 0 else 1.0)
+        self._unit += 0.05 * (departure.cost[kind] - self._unit)
         if off > grain:
             off = max(0.0, off - grain - history.before(departure, JITTER, self.kind))
         elif off < -grain:
@@ -136,9 +152,8 @@ class Mirror:
             off = 0.0
         self.error += 0.05 * (abs(off) - self.error)
         if off:
-            assert self.rate is not None
             self.refill(now)
-            self._believe((_GAIN if abs(off) < 0.25 * self.rate else 1.0) * off, now)
+            self._believe((_GAIN if abs(off) < 0.25 * rate else 1.0) * off, now)
 
     def empty(self, departure: Departure, under_way: Iterable[Departure], now: float) -> bool:
         """The bucket held less than `departure` needed. Say whether that was news.
@@ -222,17 +237,18 @@ class Mirror:
         assert self.rate is not None
         full = self.level > _FAR_S * self.rate
         self.shift(off)
-        if full:
+        if full or self.source is Source.MEASURED:  # what is measured is what others leave
             self._drift_sum, self._drift_since = 0.0, now
             return
         self._drift_sum += off
         elapsed = now - self._drift_since
         if elapsed >= _DRIFT_WINDOW:
-            drift = self.drift + _DRIFT_GAIN * self._drift_sum / elapsed
-            self.drift = min(0.0, max(-0.95 * self.rate, drift))
-            if self.drift > -0.02 * self.rate:
-                self.drift = 0.0
+            self._drift_to(self.drift + _DRIFT_GAIN * self._drift_sum / elapsed)
             self._drift_sum, self._drift_since = 0.0, now
+
+    def _drift_to(self, drift: float) -> None:
+        assert self.rate is not None
+        self.drift = 0.0 if drift > -_LEAST_DRIFT * self.rate else max(-0.95 * self.rate, drift)
 
     def _raise_later(self, departure: Departure, units: float, under_way: Iterable[Departure]) -> None:
         if not units:

@@ -82,8 +82,8 @@ class Pacer:
         elif learnt.unlimited_in_flight is not None:
             self._ramp = Ramp(now, 5 * learnt.unlimited_in_flight, None)
         requests = learnt.buckets.get(Kind.REQUESTS)
-        if requests is not None and requests.measured:
-            self._measured = Measured(requests.rate)
+        if requests is not None and self.limits[Kind.REQUESTS].source is Source.MEASURED:
+            self._measured = Measured(now, requests.rate)
 
     # --- departures ---
 
@@ -159,7 +159,7 @@ class Pacer:
         in_time = self._hidden.answered(departure, response.gateway_retries, now)
         if in_time and self._ramp is not None:
             self._ramp.answered()
-        if not self.limits.authority and not self.refusals and not self._hidden.given_up:
+        if self.window is not None or not (self.limits.authority or self.refusals or self._hidden.given_up):
             self._follow_latency(now)
         if self.cap < math.inf and departure.in_flight >= self.cap:
             self._cap_answers += 1
@@ -196,9 +196,12 @@ class Pacer:
         if refusal.limits is not None:
             self._read(departure, refusal.limits, False, now)
         mirror = self.limits.blamed(blame, refusal.limits)
-        if blame is not None and blame.per_minute and mirror.source not in (Source.HEADER, Source.TOLD):
+        if blame is not None and blame.per_minute and mirror.source is not Source.HEADER:
             rate, under_way = blame.per_minute / 60, self._under_way.values()
-            self._known_now(self.limits.tell(mirror, rate, Source.MESSAGE, departure, 0.0, under_way, now), now)
+            if rate != mirror.rate or not self.limits.is_told(mirror):
+                self._known_now(
+                    self.limits.tell(mirror, rate, Source.MESSAGE, departure, 0.0, under_way, now), now
+                )
         if self.limits.is_told(mirror):
             self._ramp = None
             self._resync(mirror, departure, refusal, now)
@@ -208,20 +211,17 @@ class Pacer:
 
     def learnt(self) -> Learnt:
         """What the next run should know."""
-        buckets = {
-            mirror.kind: Bucket(
-                self._measured.rate if self._measured and self._measured.rate else mirror.rate,
-                None if math.isinf(mirror.capacity) else mirror.capacity,
-                mirror.trusted,
-                mirror.source is Source.MEASURED,
-            )
-            for mirror in self.limits.mirrors
-            if mirror.rate is not None
-        }
+        buckets: dict[Kind, Bucket] = {}
+        for mirror in self.limits.mirrors:
+            measured = mirror.source is Source.MEASURED
+            rate = self._measured.rate if measured and self._measured is not None else mirror.rate
+            if rate is not None:
+                capacity = None if math.isinf(mirror.capacity) else mirror.capacity
+                buckets[mirror.kind] = Bucket(rate, capacity, mirror.trusted, measured)
         return Learnt(
             buckets,
             None if math.isinf(self.cap) else int(self.cap),
-            self._most if not self.refusals and not buckets else None,
+            self._most if not self.refusals and not buckets and self.window is None else None,
             self.costs.tokens_per_character,
             self.costs.output,
         )
@@ -268,7 +268,7 @@ class Pacer:
                 return
             mean = self._history.between(began - 1.0, departure.at, Kind.REQUESTS) / max(0.5, departure.at - began)
             self._gate = now + (_PAUSE if asked is None else asked)
-            self._measured = self._measured or Measured()
+            self._measured = self._measured or Measured(now)
             self._measured.begin(departure.at, mean, self._gate)
             mirror.begin(self._measured.pace(now), Source.MEASURED, 1.0, self._gate)
             mirror.capacity, self._resynced_at = 2.0, self._gate
@@ -303,9 +303,9 @@ class Pacer:
 
     def _follow(self, mirror: Mirror, measured: Measured, now: float) -> None:
         mirror.refill(now)
+        measured.idle = measured.idle or mirror.level >= mirror.capacity
         mirror.rate = measured.pace(now)
         mirror.capacity = max(2.0, 0.25 * mirror.rate)
-        measured.idle = measured.idle or mirror.level >= mirror.capacity
 
     def _cap_at(self, departure: Departure, now: float) -> float:
         """Too many at once: the limit lies below what was in flight."""
@@ -330,8 +330,6 @@ class Pacer:
     def _follow_latency(self, now: float) -> None:
         """Limit what is in flight, if a queue shows that nobody speaks of."""
         self._hidden.follow(self.in_flight, now)
-        if self._hidden.given_up:
-            self._hidden.window = None
         if self._hidden.window is not None:
             self._ramp = None
 

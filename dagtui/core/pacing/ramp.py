@@ -17,6 +17,7 @@ _TRAIN = 150.0  # departures a second ...
 _HOLD = 0.2  # ... for so many seconds, and then doubling every ...
 _DOUBLE = 0.1  # ... so many
 _ENOUGH = 20_000.0
+_SLACK = 1e-3  # of a departure, so that a wait computed in floats suffices
 
 
 class Ramp:
@@ -37,7 +38,8 @@ class Ramp:
     def delay(self, now: float) -> float:
         """Seconds until the next departure."""
         self._refill(now)
-        return max(0.0, (1.0 - self._credit) / self._rate)
+        short = 1.0 - self._credit
+        return short / self._rate if short > _SLACK else 0.0
 
     def depart(self, now: float) -> None:
         """Somebody left."""
