@@ -45,7 +45,7 @@ def test_where_something_would_lift_it_that_is_said(by: Holder, remedy: str) -> 
         (Hold(Holder.PROVIDER_CAP, 8.0), "8 at once"),
         (Hold(Holder.GATEWAY, 17.4), "17 at once"),
         (Hold(Holder.ASKED, 12.34), "12.3 s"),
-        (Hold(Holder.OUTAGE, 1.5), "1.50 s"),
+        (Hold(Holder.OUTAGE, 1.5), "1.5 s"),
         (Hold(Holder.WAITING, 1200), "1,200"),
         (Hold(Holder.LOWERED, 3), "3"),
         (Hold(Holder.REQUESTS, 2999.7, "header"), "3,000, as the provider says"),
