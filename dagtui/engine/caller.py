@@ -31,7 +31,8 @@ from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
 from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide
 from dagtui.engine.deadlines import Deadlines
-from dagtui.engine.limiter import Limiter, LimiterClosed, Permit
+from dagtui.engine.lane import Permit
+from dagtui.engine.limiter import Limiter, LimiterClosed
 
 _log = logging.getLogger("dagtui.engine")
 

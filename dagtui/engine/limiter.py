@@ -12,7 +12,6 @@ import contextlib
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiolimiter import AsyncLimiter
 
@@ -21,9 +20,10 @@ from dagtui.core.concurrency import Automatic
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.held import Hold, Holder
 from dagtui.core.model import Request, Response
-from dagtui.core.pacing.departure import Cost, Departure, Kind
+from dagtui.core.pacing.departure import Cost
 from dagtui.core.pacing.pacer import Pacer, Refusal
 from dagtui.core.retry import Advice
+from dagtui.engine.lane import Lane, Permit, Turn, held_by_pacer
 
 # What tells of a provider or gateway that is out, rather than of this request.
 _OUTAGE = frozenset(
@@ -31,47 +31,10 @@ _OUTAGE = frozenset(
 )
 _REFUSED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
 _NO_COST: Cost = (1.0, 0.0, 0.0, 0.0)
-_HOLDERS = {
-    Kind.REQUESTS: Holder.REQUESTS,
-    Kind.INPUT: Holder.INPUT,
-    Kind.RESERVED_OUTPUT: Holder.OUTPUT,
-    Kind.ACTUAL_OUTPUT: Holder.OUTPUT,
-}
 
 
 class LimiterClosed(Exception):  # noqa: N818 - a signal, not an error
     """Nothing leaves any more; the run is ending."""
-
-
-class Lane:
-    """What asks one model: its queue, and the pacer of its limits (None where somebody else retries)."""
-
-    __slots__ = ("name", "pacer", "queue")
-
-    def __init__(self, name: str, pacer: Pacer | None) -> None:
-        self.name = name
-        self.pacer = pacer
-        self.queue: list[tuple[float, int, _Turn]] = []  # by due time, then in the order of asking
-
-
-@dataclass(slots=True)
-class _Turn:
-    """Somebody who wants to leave."""
-
-    lane: Lane
-    cost: Cost
-    retry: bool
-    ready: asyncio.Future[Permit]
-
-
-@dataclass(slots=True)
-class Permit:
-    """The right to be in flight, until it is released."""
-
-    lane: Lane
-    left_at: float
-    in_flight: int
-    departure: Departure | None
 
 
 class Limiter:
@@ -133,7 +96,7 @@ class Limiter:
         lane = self._lane(request, now)
         cost = lane.pacer.costs.of(request) if lane.pacer is not None else _NO_COST
         self._order += 1
-        turn = _Turn(lane, cost, retry, loop.create_future())
+        turn = Turn(lane, cost, retry, loop.create_future())
         heapq.heappush(lane.queue, (now if due is None else due, self._order, turn))
         self._pump()
         if turn.ready.done():
@@ -236,7 +199,7 @@ class Limiter:
         if self.in_flight >= self.target:
             return self._held_by_target()
         if ready:
-            return self._hold if self._stopped is None else self._held_by_pacer(*self._stopped, now)
+            return self._hold if self._stopped is None else self._held_by_stopped(*self._stopped, now)
         if waiting:
             return Hold(Holder.WAITING, waiting)
         return Hold(Holder.READING if reading else Holder.NOTHING)
@@ -266,11 +229,11 @@ class Limiter:
         if wake < math.inf:
             self._wake_at(wake)
 
-    def _next(self, now: float) -> tuple[_Turn | None, float]:
+    def _next(self, now: float) -> tuple[Turn | None, float]:
         """Whose turn it is; if it is nobody's, when to look again."""
         if (pause := self.breaker.delay(now)) > 0:
             return None, now + pause
-        best: tuple[float, int, _Turn] | None = None
+        best: tuple[float, int, Turn] | None = None
         wake = math.inf
         for lane in self.lanes.values():
             first = self._head(lane, now)
@@ -288,7 +251,7 @@ class Limiter:
                 best = first
         return (None if best is None else best[2]), wake
 
-    def _head(self, lane: Lane, now: float) -> tuple[float, int, _Turn] | None:
+    def _head(self, lane: Lane, now: float) -> tuple[float, int, Turn] | None:
         """Who is first in `lane`. Whoever was cancelled is forgotten; a retry beyond the budget comes later."""
         queue = lane.queue
         while queue:
@@ -302,7 +265,7 @@ class Limiter:
                 return queue[0]
         return None
 
-    def _admit(self, turn: _Turn, now: float) -> None:
+    def _admit(self, turn: Turn, now: float) -> None:
         self.in_flight += 1
         self._cap_paid = False
         self.breaker.departed(now)
@@ -377,16 +340,6 @@ class Limiter:
         at_ceiling = self.target >= self.automatic.ceiling
         return Hold(Holder.CEILING if at_ceiling else Holder.AUTOMATIC, self.target)
 
-    def _held_by_pacer(self, lane: Lane, cost: Cost, now: float) -> Hold:
-        pacer = lane.pacer
-        assert pacer is not None
-        if pacer.in_flight >= pacer.cap:
-            return Hold(Holder.PROVIDER_CAP, pacer.cap)
-        if pacer.window is not None and pacer.in_flight >= pacer.window:
-            return Hold(Holder.GATEWAY, pacer.window)
-        if (gate := pacer.gate(now)) > 0:
-            return Hold(Holder.ASKED, gate)
-        mirror = pacer.limits.binding(cost, now)
-        if mirror is None:
-            return Hold(Holder.FINDING)
-        return Hold(_HOLDERS[mirror.kind], 60.0 * (mirror.rate or 0.0), mirror.source.value)
+    @staticmethod
+    def _held_by_stopped(lane: Lane, cost: Cost, now: float) -> Hold:
+        return Hold(Holder.NOTHING) if lane.pacer is None else held_by_pacer(lane.pacer, cost, now)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -34,26 +33,24 @@ from dagtui.core.model import (
     Cancelled,
     Failure,
     Outcome,
-    Prompt,
-    ProviderChoice,
     Record,
-    Request,
     RowError,
     Skipped,
     Success,
 )
-from dagtui.core.output import with_instruction
 from dagtui.core.pacing.departure import Kind
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pacing.pacer import Pacer
 from dagtui.core.patience import Patience
-from dagtui.core.plugin import Context, Plugin
+from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
+from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter
+from dagtui.engine.watch import Watch
 
 _log = logging.getLogger("dagtui.engine")
 
@@ -61,11 +58,6 @@ _log = logging.getLogger("dagtui.engine")
 # slots, because whoever returns from a wait queues behind them.
 _LEAST_AHEAD, _MOST_AHEAD = 2, 32
 _BREATH = 50
-# What is worth no line in the log when it begins to bind, and the seconds between two looks at it.
-_UNTOLD = frozenset(
-    {Holder.YOU, Holder.READING, Holder.NOTHING, Holder.WAITING, Holder.LOWERED, Holder.PAUSED, Holder.OUTAGE}
-)
-_LOOK = 1.0
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
@@ -114,19 +106,15 @@ class Runner:
         self.stopped_by: ErrorKind | None = None
         self.stop_reason = ""
         self.ending: Phase | None = None
-        self._plugin = plugin
         self._source = source
         self._settings = settings
         self._emit = emit
         self._clock = clock
         self._records = records
         self._learnt = learnt or {}
-        self._looks_at = 0.0
-        self._looks: Counter[Holder] = Counter()
-        self._held: Holder = Holder.NOTHING
-        self._held_before: Holder = Holder.NOTHING
+        self._watch = Watch()
+        self._builder = Builder(plugin, self.dag, run_id)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._choices: dict[int, ProviderChoice] = {}
         self._ready = 0  # requests that could leave now, or are in flight
         self._waiting = 0  # requests between two attempts
         self._room: asyncio.Future[None] | None = None
@@ -173,7 +161,7 @@ class Runner:
     @property
     def mostly_held_by(self) -> Holder | None:
         """What bound for most of the time; None if nothing did so far."""
-        return self._looks.most_common(1)[0][0] if self._looks else None
+        return self._watch.mostly
 
     @property
     def automatic(self) -> bool:
@@ -289,46 +277,17 @@ class Runner:
         self._ready -= 1
         self._finish(group, opened, position, outcome)
         self._make_room()
-        self._tell_hold()
+        self._look()
 
     async def _outcome(self, opened: _Open, position: int) -> Outcome:
         try:
-            request = await self._build(opened, position)
+            request = await self._builder.build(opened.record, position, opened.outcomes)
         except BadInput as error:
             return self._unbuilt(ErrorKind.BAD_INPUT, str(error))
         except Exception as error:
             _log.exception("the plugin raised")
             return self._unbuilt(ErrorKind.PLUGIN, f"the plugin raised {type(error).__name__}: {error}")
         return await self._caller.call(request, self.dag.dimensions[position])
-
-    async def _build(self, opened: _Open, position: int) -> Request:
-        dimension = self.dag.dimensions[position]
-        answers = {
-            name: outcome.value
-            for name in dimension.needs
-            if isinstance(outcome := opened.outcomes[name], Success)
-        }
-        context = Context(dimension, opened.record.fields, answers)
-        prompt = self._plugin.create_prompt(context)
-        if not isinstance(prompt, str | Prompt):
-            prompt = await prompt
-        choice = self._plugin.select_provider(context)
-        if not isinstance(choice, ProviderChoice):
-            choice = await choice
-        choice = self._known(position, choice)
-        whole = with_instruction(prompt, dimension)
-        if not whole.user.strip():
-            raise BadInput(f'the prompt of "{dimension.name}" is empty for this record')
-        seq = self._seq(opened, position)
-        return Request(seq, opened.record.id, dimension.name, whole, choice, f"{self.run_id}/{seq}")
-
-    def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:
-        """The object that stood for an equal choice before: a gateway prepares each only once."""
-        known = self._choices.get(position)
-        if known is not None and (known is choice or known == choice):
-            return known
-        self._choices[position] = choice
-        return choice
 
     def _finish(self, group: asyncio.TaskGroup, opened: _Open, position: int, outcome: Outcome) -> None:
         self._book(opened, position, outcome)
@@ -354,7 +313,7 @@ class Runner:
 
     def _book(self, opened: _Open, position: int, outcome: Outcome) -> None:
         opened.outcomes[self.dag.names[position]] = outcome
-        self._emit(RequestEnded(self._clock(), self._seq(opened, position), outcome))
+        self._emit(RequestEnded(self._clock(), self._builder.seq(opened.record, position), outcome))
 
     def _unbuilt(self, kind: ErrorKind, message: str) -> Failure:
         error = AttemptError(kind, message)
@@ -370,9 +329,6 @@ class Runner:
         elif not self._settings.continue_on_error:
             self.stopped_by = error.kind
             self.drain(f"stopped at the first failure: {error.message}")
-
-    def _seq(self, opened: _Open, position: int) -> int:
-        return opened.record.index * len(self.dag) + position
 
     def _change(self, phase: Phase, reason: str = "") -> None:
         self._emit(PhaseChanged(self._clock(), phase, reason))
@@ -393,18 +349,12 @@ class Runner:
         self._emit(TargetChanged(self._clock(), target, "automatic"))
         self._make_room()
 
-    def _tell_hold(self) -> None:
-        """Log what binds, when it has changed and still holds a moment later."""
-        now = asyncio.get_running_loop().time()
-        if now < self._looks_at or self.ending is not None:
-            return
-        self._looks_at = now + _LOOK
-        hold = self.limiter.hold(self._waiting)
-        self._looks[hold.by] += 1
-        if hold.by is self._held_before and hold.by is not self._held and hold.by not in _UNTOLD:
-            self._held = hold.by
-            self._emit(Noted(self._clock(), f"held by {sentence(hold)}"))
-        self._held_before = hold.by
+    def _look(self) -> None:
+        """Log what binds, when that has changed."""
+        if self.ending is None and self._watch.is_due(asyncio.get_running_loop().time()):
+            told = self._watch.look(self.limiter.hold(self._waiting))
+            if told is not None:
+                self._emit(Noted(self._clock(), told))
 
     def _note_outage(self, begins: bool) -> None:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"

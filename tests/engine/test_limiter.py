@@ -8,7 +8,8 @@ import pytest
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.held import Holder
 from dagtui.core.model import Prompt, ProviderChoice, Request, Response, Usage
-from dagtui.engine.limiter import Limiter, LimiterClosed, Permit
+from dagtui.engine.lane import Permit
+from dagtui.engine.limiter import Limiter, LimiterClosed
 from dagtui.testing import run_in_virtual_time
 
 REQUEST = Request(0, "1", "ask", Prompt("text"), ProviderChoice("fake", "fake-model"), "run/0")

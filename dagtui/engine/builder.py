@@ -1,0 +1,58 @@
+"""From a record to the request that asks one dimension of it, by the plugin's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagtui.core.dag import Dag
+from dagtui.core.errors import BadInput
+from dagtui.core.model import Outcome, Prompt, ProviderChoice, Record, Request, Success
+from dagtui.core.output import with_instruction
+from dagtui.core.plugin import Context, Plugin
+
+
+class Builder:
+    """Builds the requests of one run."""
+
+    def __init__(self, plugin: Plugin, dag: Dag, run_id: str) -> None:
+        self._plugin = plugin
+        self._dag = dag
+        self._run_id = run_id
+        self._choices: dict[int, ProviderChoice] = {}
+
+    def seq(self, record: Record, position: int) -> int:
+        """The number of the request that asks the dimension at `position` of `record`."""
+        return record.index * len(self._dag) + position
+
+    async def build(self, record: Record, position: int, outcomes: Mapping[str, Outcome]) -> Request:
+        """The request, given the `outcomes` of the dimensions that it needs.
+
+        Raises:
+            BadInput: the record lacks what the prompt needs.
+            Exception: whatever the plugin raises.
+        """
+        dimension = self._dag.dimensions[position]
+        answers = {
+            name: outcome.value for name in dimension.needs if isinstance(outcome := outcomes[name], Success)
+        }
+        context = Context(dimension, record.fields, answers)
+        prompt = self._plugin.create_prompt(context)
+        if not isinstance(prompt, str | Prompt):
+            prompt = await prompt
+        choice = self._plugin.select_provider(context)
+        if not isinstance(choice, ProviderChoice):
+            choice = await choice
+        choice = self._known(position, choice)
+        whole = with_instruction(prompt, dimension)
+        if not whole.user.strip():
+            raise BadInput(f'the prompt of "{dimension.name}" is empty for this record')
+        seq = self.seq(record, position)
+        return Request(seq, record.id, dimension.name, whole, choice, f"{self._run_id}/{seq}")
+
+    def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:
+        """The object that stood for an equal choice before: a gateway prepares each only once."""
+        known = self._choices.get(position)
+        if known is not None and (known is choice or known == choice):
+            return known
+        self._choices[position] = choice
+        return choice
