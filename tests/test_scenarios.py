@@ -173,3 +173,19 @@ def test_what_the_gateway_retries_it_retries_alone() -> None:
     played = play(few, retries_by="gateway")
     assert played.snapshot.retries == 0
     assert played.snapshot.gateway_retries > 0
+
+
+def test_hedging_spares_a_run_the_time_that_hanging_requests_take() -> None:
+    patient, hedged = play(SCENARIOS["flaky"]), play(SCENARIOS["flaky"], hedge=True)
+    hedged.check(1000)
+    assert hedged.snapshot.elapsed < 0.4 * patient.snapshot.elapsed
+    assert len(hedged.entries) < 1.03 * len(patient.entries)
+
+
+def test_automatic_concurrency_takes_what_the_limit_needs_and_no_more() -> None:
+    played = play(SCENARIOS["tight"], concurrency=20, automatic=True)
+    played.check(2000)
+    assert played.bound.ratio <= 1.03
+    # 50 a second at about 0.32 s each are 16 in flight.
+    assert max(entry.in_flight for entry in played.entries) <= 50
+    assert any("held by requests a minute: 3,000" in line for line in played.log)

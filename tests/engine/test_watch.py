@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from dagtui.core.held import Hold, Holder
+from dagtui.engine.watch import LOOK, Watch
+
+LIMIT, TOKENS, YOU = Hold(Holder.REQUESTS, 3000, "header"), Hold(Holder.INPUT, 9000), Hold(Holder.YOU, 10)
+
+
+def test_what_binds_is_told_once_when_it_has_lasted() -> None:
+    watch = Watch()
+    told = [watch.look(hold) for hold in (LIMIT, LIMIT, LIMIT, TOKENS, LIMIT, TOKENS, TOKENS)]
+    assert [line is not None for line in told] == [False, True, False, False, False, False, True]
+    assert "3,000" in (told[1] or "")
+
+
+def test_what_anybody_expects_is_not_told() -> None:
+    watch = Watch()
+    assert [watch.look(YOU) for _ in range(5)] == [None] * 5
+
+
+def test_the_report_is_given_what_bound_most_of_the_time() -> None:
+    watch = Watch()
+    assert watch.mostly is None
+    for hold in (YOU, LIMIT, LIMIT, TOKENS):
+        watch.look(hold)
+    assert watch.mostly is Holder.REQUESTS
+
+
+def test_it_looks_once_in_a_while() -> None:
+    watch = Watch()
+    assert [watch.is_due(at * LOOK / 4) for at in range(1, 9)] == [True, *[False] * 3, True, *[False] * 3]
