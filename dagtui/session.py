@@ -100,6 +100,7 @@ class Session:
             draw=random.Random(seed).random,
             records=total,
             learnt=learnt,
+            used=time.process_time,
         )
         self.dimensions = self._runner.dag.names
         self._stats = Stats(self.dimensions, self.settings.concurrency)

@@ -75,8 +75,8 @@ class Runner:
     """Runs `plugin` over `source`.
 
     `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
-    `learnt` what an earlier run found out about the limits, by model. Commands act at once and may be given at any
-    time.
+    `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds of the process.
+    Commands act at once and may be given at any time.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Runner:
         draw: Callable[[], float],
         records: int | None = None,
         learnt: Mapping[str, Learnt] | None = None,
+        used: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
@@ -112,7 +113,7 @@ class Runner:
         self._clock = clock
         self._records = records
         self._learnt = learnt or {}
-        self._watch = Watch()
+        self._watch = Watch(used)
         self._builder = Builder(plugin, self.dag, run_id)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = 0  # requests that could leave now, or are in flight
@@ -156,7 +157,8 @@ class Runner:
         """What keeps the number in flight where it is."""
         if self.ending is not None or self._reader is None:
             return "the run is ending" if self.ending is not None else ""
-        return sentence(self.limiter.hold(self._waiting, reading=not self._reader.done()))
+        hold = self.limiter.hold(self._waiting, reading=not self._reader.done())
+        return sentence(self._watch.seen(hold))
 
     @property
     def mostly_held_by(self) -> Holder | None:

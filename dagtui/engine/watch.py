@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from dagtui.core.held import Hold, Holder, sentence
 
@@ -15,10 +16,22 @@ _UNTOLD = frozenset(
 )
 
 
-class Watch:
-    """Is shown what binds, once every `LOOK` seconds while there is work."""
+_SATURATED = 0.9  # share of one processor core that is all a single loop can use
+# What seems to bind when in truth the program cannot keep up with it.
+_OURS = frozenset({Holder.YOU, Holder.AUTOMATIC, Holder.CEILING, Holder.READING, Holder.NOTHING})
 
-    def __init__(self) -> None:
+
+class Watch:
+    """Is shown what binds, once every `LOOK` seconds while there is work.
+
+    `used` tells the processor seconds that the process has used so far.
+    """
+
+    def __init__(self, used: Callable[[], float] = lambda: 0.0) -> None:
+        self._used = used
+        self._used_before = 0.0
+        self._looked_at: float | None = None
+        self._saturated = False
         self._next = 0.0
         self._looks: Counter[Holder] = Counter()
         self._told: Holder = Holder.NOTHING
@@ -34,10 +47,19 @@ class Watch:
         if now < self._next:
             return False
         self._next = now + LOOK
+        used = self._used()
+        if self._looked_at is not None:
+            self._saturated = used - self._used_before > _SATURATED * (now - self._looked_at)
+        self._used_before, self._looked_at = used, now
         return True
+
+    def seen(self, hold: Hold) -> Hold:
+        """`hold`, unless it is this program that is too slow for it."""
+        return Hold(Holder.CPU) if self._saturated and hold.by in _OURS else hold
 
     def look(self, hold: Hold) -> str | None:
         """Take note; returns a line for the log when what binds has changed, and still does a look later."""
+        hold = self.seen(hold)
         self._looks[hold.by] += 1
         news = hold.by is self._before and hold.by is not self._told and hold.by not in _UNTOLD
         self._before = hold.by

@@ -29,3 +29,16 @@ def test_the_report_is_given_what_bound_most_of_the_time() -> None:
 def test_it_looks_once_in_a_while() -> None:
     watch = Watch()
     assert [watch.is_due(at * LOOK / 4) for at in range(1, 9)] == [True, *[False] * 3, True, *[False] * 3]
+
+
+def test_a_program_that_uses_up_its_core_says_so_where_it_is_what_binds() -> None:
+    used = 0.0
+    watch = Watch(lambda: used)
+    watch.is_due(10.0)
+    used = 0.5
+    watch.is_due(11.0)
+    assert watch.seen(YOU) is YOU
+    used = 1.48
+    watch.is_due(12.0)
+    assert watch.seen(YOU).by is Holder.CPU
+    assert watch.seen(LIMIT) is LIMIT
