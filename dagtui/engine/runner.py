@@ -75,7 +75,7 @@ class Runner:
     """Runs `plugin` over `source`.
 
     `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
-    `learnt` what an earlier run found out about the limits, by model; `used` tells the seconds of processor so far.
+    `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so far.
     Commands act at once and may be given at any time.
     """
 
