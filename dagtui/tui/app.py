@@ -244,7 +244,8 @@ class DagtuiApp(ThemedApp):
 def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None) -> int:
     """Run the app in this terminal, then say what came of its runs; returns the exit code for the shell."""
     app = DagtuiApp(plan, start_at_once=start_at_once, theme=theme)
-    code = app.run(loop=process.new_loop())
+    with asyncio.Runner(loop_factory=process.new_loop) as runner:
+        code = app.run(loop=runner.get_loop())
     with contextlib.suppress(OSError):  # the terminal may have gone
         sys.stdout.writelines(f"{line}\n" for line in app.farewell)
         sys.stdout.flush()

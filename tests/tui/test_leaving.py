@@ -117,7 +117,7 @@ async def test_without_a_run_there_is_nothing_to_tell(folder: Path) -> None:
 def test_the_lines_are_written_after_the_screen_was_given_back(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(self: DagtuiApp) -> int:
+    def run(self: DagtuiApp, loop: object) -> int:
         print("the screen", file=sys.stdout)
         self.farewell = ["one", "two"]
         return 3

@@ -136,7 +136,11 @@ class Limits:
         if mirror.kind is Kind.ACTUAL_OUTPUT and remaining is not None:
             remaining -= round(departure.cost[Kind.ACTUAL_OUTPUT])  # not produced yet when the header was written
         if mirror.source is not Source.HEADER or mirror.rate is None or abs(rate - mirror.rate) > 1e-9:
-            return self.tell(mirror, rate, Source.HEADER, departure, remaining or 0.0, under_way, now)
+            guessed = mirror.source is not Source.HEADER and mirror.rate is not None
+            news = self.tell(mirror, rate, Source.HEADER, departure, remaining or 0.0, under_way, now)
+            if guessed and not news and remaining is not None and mirror.trusted and admitted:
+                mirror.place(departure, remaining, history, now)
+            return news
         if remaining is not None and mirror.trusted and admitted:
             mirror.observe(departure, remaining, mirror.kind is Kind.REQUESTS, history, now)
         return False

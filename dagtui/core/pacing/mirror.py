@@ -22,6 +22,7 @@ _DRIFT_GAIN = 0.3  # ... and its beta
 _DRIFT_WINDOW = 0.5  # seconds over which differences are summed before they count as drift
 _DRIFT_FADES = 30.0  # seconds after which little is left of a drift that nothing confirms
 _LEAST_DRIFT = 0.02  # share of the rate below which it is none
+_UNIT_S = 0.1  # seconds of refill that a request's worth in reserve may be at most
 _SPREAD = 2.5  # standard deviations of what others take that are kept back
 _FAR_S = 1.0  # seconds of refill that are far from empty
 _SLACK = 1e-3  # units that do not matter, so that a wait computed in floats suffices
@@ -46,8 +47,8 @@ class Mirror:
     """
 
     __slots__ = (
-        "_drift_since", "_drift_sum", "_lag", "_time", "_unit", "anchor", "capacity", "drift", "error", "kind",
-        "level", "margin", "rate", "shifted", "source", "told_at", "trusted",
+        "_drift_since", "_drift_sum", "_lag", "_time", "anchor", "capacity", "drift", "error", "kind",
+        "level", "margin", "rate", "shifted", "source", "told_at", "trusted", "unit",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, now: float) -> None:
@@ -65,7 +66,7 @@ class Mirror:
         self.error = 0.0  # how wrong the picture was of late, in units
         self._time = now
         self._lag = 0.0  # seconds from a departure to its answer
-        self._unit = 1.0  # what a departure takes
+        self.unit = 1.0 if kind is Kind.REQUESTS else 0.0  # what a departure takes
         self._drift_sum = 0.0
         self._drift_since = now
 
@@ -82,21 +83,24 @@ class Mirror:
 
     @property
     def reserve(self) -> float:
-        """Units that are kept in the bucket: a moment's refill, and a request where many leave a second."""
+        """Units kept in the bucket: a moment's refill, and a request's worth where many leave a second."""
         if self.source is Source.MEASURED:
             return 0.0  # a pace is known, but no level of which to keep anything
         rate = self.rate or 0.0
         kept = _RESERVE_S * rate + self.margin
         if self.drift:  # what others take comes in a random order, and is heard of an answer later
-            kept += _SPREAD * math.sqrt(-self.drift * self._lag * self._unit)
-        return kept + min(1.0, 0.1 * rate) if self.kind is Kind.REQUESTS else kept
+            kept += _SPREAD * math.sqrt(-self.drift * self._lag * self.unit)
+        return kept + min(self.unit, _UNIT_S * rate)
 
     def depart(self, departure: Departure, now: float) -> None:
         """Take the cost of `departure`, and leave a note in it of how the level stood."""
         kind = self.kind
         if self.rate is not None:
             self.refill(now)
-        self.level -= departure.cost[kind]
+        cost = departure.cost[kind]
+        if kind is not Kind.REQUESTS:
+            self.unit += (0.05 if self.unit else 1.0) * (cost - self.unit)
+        self.level -= cost
         departure.levels[kind] = self.level
         departure.shifts[kind] = self.shifted
 
@@ -143,7 +147,6 @@ class Mirror:
             self.error += 0.05 * (max(0.0, abs(off) - grain) - self.error)
             return
         self._lag += 0.05 * (now - departure.at - self._lag)
-        self._unit += 0.05 * (departure.cost[kind] - self._unit)
         if off > grain:
             off = max(0.0, off - grain - history.before(departure, JITTER, self.kind))
         elif off < -grain:
@@ -154,6 +157,14 @@ class Mirror:
         if off:
             self.refill(now)
             self._believe((_GAIN if abs(off) < 0.25 * rate else 1.0) * off, now)
+
+    def place(self, departure: Departure, remaining: float, history: History, now: float) -> None:
+        """The first answer with figures: what was thought before was a guess. Doubts count as less, not as more."""
+        self.refill(now)
+        doubt = history.before(departure, JITTER, self.kind)
+        if self.kind is not Kind.REQUESTS and remaining % 1000 == 0:
+            doubt += _THOUSANDS
+        self.shift(remaining - doubt - self.predicted(departure))
 
     def empty(self, departure: Departure, under_way: Iterable[Departure], now: float) -> bool:
         """The bucket held less than `departure` needed. Say whether that was news.

@@ -249,10 +249,7 @@ class Pacer:
         if not news or departure.at <= self._resynced_at:
             return
         assert mirror.rate is not None
-        step, most = (0.5, 2.0 + 0.05 * mirror.rate)
-        if mirror.kind is not Kind.REQUESTS:
-            step, most = 0.01 * mirror.rate, 0.1 * mirror.rate
-        mirror.margin = min(most, mirror.margin + step)
+        mirror.margin = min(2.0 * mirror.unit + 0.05 * mirror.rate, mirror.margin + 0.5 * mirror.unit)
         asked = refusal.retry_after
         explained = (cost + mirror.reserve - mirror.level) / mirror.rate
         if asked is not None and asked > max(0.0, explained) + _UNEXPLAINED and self._confirmed(departure, now):

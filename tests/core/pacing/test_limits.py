@@ -118,7 +118,7 @@ def test_the_one_that_lets_wait_longest_binds() -> None:
     world = World()
     for _ in range(30):
         world.leave(0.0)
-    binding = world.limits.binding((1.0, 100.0, 200.0, 50.0), 0.0)
+    binding = world.limits.binding((1.0, 10.0, 200.0, 50.0), 0.0)
     assert binding is not None
     assert binding.kind is Kind.REQUESTS
     binding = world.limits.binding((1.0, 5000.0, 200.0, 50.0), 0.0)
