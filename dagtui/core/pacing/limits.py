@@ -137,9 +137,12 @@ class Limits:
             remaining -= round(departure.cost[Kind.ACTUAL_OUTPUT])  # not produced yet when the header was written
         if mirror.source is not Source.HEADER or mirror.rate is None or abs(rate - mirror.rate) > 1e-9:
             guessed = mirror.source is not Source.HEADER and mirror.rate is not None
-            news = self.tell(mirror, rate, Source.HEADER, departure, remaining or 0.0, under_way, now)
+            level = 0.0
+            if remaining is not None:
+                level = remaining - (mirror.doubt(departure, remaining, history) if admitted else 0.0)
+            news = self.tell(mirror, rate, Source.HEADER, departure, level, under_way, now)
             if guessed and not news and remaining is not None and mirror.trusted and admitted:
-                mirror.place(departure, remaining, history, now)
+                mirror.place(departure, level, now)
             return news
         if remaining is not None and mirror.trusted and admitted:
             mirror.observe(departure, remaining, mirror.kind is Kind.REQUESTS, history, now)

@@ -158,13 +158,15 @@ class Mirror:
             self.refill(now)
             self._believe((_GAIN if abs(off) < 0.25 * rate else 1.0) * off, now)
 
-    def place(self, departure: Departure, remaining: float, history: History, now: float) -> None:
-        """The first answer with figures: what was thought before was a guess. Doubts count as less, not as more."""
+    def doubt(self, departure: Departure, remaining: float, history: History) -> float:
+        """How much less than `remaining` there may be: by what was rounded, and by neighbours that came later."""
+        rounded = _THOUSANDS if self.kind is not Kind.REQUESTS and remaining % 1000 == 0 else 0.0
+        return rounded + history.before(departure, JITTER, self.kind)
+
+    def place(self, departure: Departure, level: float, now: float) -> None:
+        """Just after `departure` the bucket held `level`: what was thought before was a guess."""
         self.refill(now)
-        doubt = history.before(departure, JITTER, self.kind)
-        if self.kind is not Kind.REQUESTS and remaining % 1000 == 0:
-            doubt += _THOUSANDS
-        self.shift(remaining - doubt - self.predicted(departure))
+        self.shift(level - self.predicted(departure))
 
     def empty(self, departure: Departure, under_way: Iterable[Departure], now: float) -> bool:
         """The bucket held less than `departure` needed. Say whether that was news.
