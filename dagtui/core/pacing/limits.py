@@ -11,6 +11,7 @@ from dagtui.core.pacing.learnt import Bucket, Learnt
 from dagtui.core.pacing.mirror import Mirror, Source
 
 _TOLD_AT_ONCE = 20.0  # requests or tokens' seconds that may leave at once where only a rate was told
+_SURE = 60  # answers after which two pictures of the same bucket can be compared
 _KINDS: dict[str, Kind] = {"requests": Kind.REQUESTS, "input_tokens": Kind.INPUT}
 _AUTHORITY = frozenset({Source.HEADER, Source.TOLD, Source.MESSAGE, Source.REMEMBERED})
 
@@ -109,9 +110,13 @@ class Limits:
         return found
 
     def choose(self) -> None:
-        """Which mirrors bind: those with a rate, and of the two for output the one that is right more often."""
+        """Which mirrors bind: those with a rate, and of the two for output the one that is right more often.
+
+        Not before there were many answers: at the start requests swap places on the way, and that says nothing.
+        """
         requests, inputs, reserved, actual = self.mirrors
-        better = actual.rate is not None and (reserved.rate is None or actual.error < 0.8 * reserved.error)
+        errs_less = reserved.seen >= _SURE and actual.error < 0.8 * reserved.error
+        better = actual.rate is not None and (reserved.rate is None or errs_less)
         output = actual if better else reserved
         self.known = [mirror for mirror in (requests, inputs, output) if mirror.rate is not None]
 

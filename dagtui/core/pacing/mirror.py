@@ -48,7 +48,7 @@ class Mirror:
 
     __slots__ = (
         "_drift_since", "_drift_sum", "_lag", "_time", "anchor", "capacity", "drift", "error", "kind",
-        "level", "margin", "rate", "shifted", "source", "told_at", "trusted", "unit",
+        "level", "margin", "rate", "seen", "shifted", "source", "told_at", "trusted", "unit",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, now: float) -> None:
@@ -64,6 +64,7 @@ class Mirror:
         self.told_at = -math.inf  # when the request left whose answer told the limit last
         self.anchor = -1  # the departure at which the level was last set anew
         self.error = 0.0  # how wrong the picture was of late, in units
+        self.seen = 0  # answers that it was compared with
         self._time = now
         self._lag = 0.0  # seconds from a departure to its answer
         self.unit = 1.0 if kind is Kind.REQUESTS else 0.0  # what a departure takes
@@ -135,6 +136,7 @@ class Mirror:
         What the order of neighbours on the way or the header's rounding explains is no difference.
         """
         kind, rate = self.kind, self.rate
+        self.seen += 1
         assert rate is not None
         if departure.unsure >> kind & 1:
             return
