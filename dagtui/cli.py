@@ -204,8 +204,9 @@ def _play(chosen: dict[str, Any]) -> None:
         except UnknownScenarioError as error:
             raise ConfigError(f"--scenario: {error}") from None
         concurrency, timeout = scenario.concurrency, scenario.timeout
-    chosen["concurrency"] = chosen["concurrency"] or concurrency
-    chosen["timeout"] = chosen["timeout"] or timeout
+    for name, value in (("concurrency", concurrency), ("timeout", timeout)):
+        if chosen[name] is None:
+            chosen[name] = value
 
 
 # --- handing over ---

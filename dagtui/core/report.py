@@ -134,7 +134,8 @@ def _run(snapshot: Snapshot) -> Section:
         rows.append(("Requests", count(_states(snapshot))))
     if snapshot.rows_rejected:
         rows.append(("Rows left out", count(snapshot.rows_rejected)))
-    rows.append(("Concurrency", count(snapshot.target)))
+    at_last = f"automatic, {count(snapshot.target)} at last"
+    rows.append(("Concurrency", at_last if snapshot.automatic else count(snapshot.target)))
     rows.append(("Ended", snapshot.reason or snapshot.phase))
     return Section("Run", tuple(rows))
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dagtui.core.errors import ErrorKind
+from dagtui.core.held import Holder
 from dagtui.core.model import Usage
 from dagtui.core.report import Leftovers, as_text, hints, report
 from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
@@ -186,3 +187,14 @@ def test_the_text_keeps_within_its_width_and_shows_bars() -> None:
 def test_a_hostile_category_is_made_visible() -> None:
     snapshot = replace(DONE, categories=(("\x1b[31mred", 1),))
     assert "\x1b" not in as_text(report(snapshot, None))
+
+
+def test_what_bound_is_what_the_report_advises_to_lift() -> None:
+    held = replace(DONE, held_by="", mostly_held_by=Holder.INPUT)
+    assert "input tokens" in hints(held)[0]
+    assert "higher concurrency" not in " ".join(hints(held))
+
+
+def test_an_automatic_concurrency_is_called_so() -> None:
+    assert values(DONE)["Run"]["Concurrency"] == "100"
+    assert values(replace(DONE, automatic=True, target=41))["Run"]["Concurrency"] == "automatic, 41 at last"

@@ -18,6 +18,9 @@ CASES = {
     "broken.jsonl": (b'{"content": "x"}\n{"content": \n', [], 4, "broken.jsonl:2"),
     "field.csv": (b"id,contents\n1,x\n", [], 4, '(did you mean "contents"?)'),
     "zero.csv": (b"id,content\n1,x\n", ["-c", "0"], 2, "concurrency"),
+    "limit.csv": (b"id,content\n1,x\n", ["--limit", "request=5"], 2, "requests, input, output"),
+    "nolimit.csv": (b"id,content\n1,x\n", ["--limit", "requests=0"], 2, "above 0"),
+    "ceiling.csv": (b"id,content\n1,x\n", ["-c", "auto", "--ceiling", "0"], 2, "ceiling"),
     "task.csv": (b"id,content\n1,x\n", ["-t", "emial"], 2, '(did you mean "email"?)'),
     "gate.csv": (b"id,content\n1,x\n", ["-g", "portkye"], 2, '(did you mean "portkey"?)'),
     "key.csv": (b"id,content\n1,x\n", ["-g", "portkey"], 5, "PORTKEY_API_KEY"),
@@ -112,3 +115,18 @@ def test_check_is_content_with_the_demo(shell: Shell) -> None:
     assert done.returncode == 0
     assert "!!" not in done.stdout
     assert "$0.80 in and $4.00 out" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--scenario", "tigth"], '(did you mean "tight"?)'),
+        (["-c", "0"], '"concurrency" is 0'),
+        (["--scenario", "tight", "--timeout", "0"], '"timeout" is 0'),
+    ],
+)
+def test_a_demo_that_cannot_be_is_one_sentence(shell: Shell, arguments: list[str], words: str) -> None:
+    done = shell.run("demo", "--headless", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
