@@ -111,6 +111,7 @@ class Memory:
     """An observer that notes the resident memory after so many records."""
 
     essential = False
+    wants = (RecordEnded,)
 
     def __init__(self, *at: int) -> None:
         self._at = at

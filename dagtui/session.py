@@ -8,7 +8,6 @@ result = await session.wait()
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
-from dagtui.core.events import Event, Noted, RecordEnded
+from dagtui.core.events import Event, Noted
 from dagtui.core.model import Record, RowError
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.plugin import Plugin
@@ -32,11 +31,8 @@ from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stats import Stats
 from dagtui.core.store import RequestStore
 from dagtui.engine.runner import Runner
+from dagtui.engine.sinks import Sinks
 from dagtui.io.export import convert
-
-_log = logging.getLogger("dagtui.session")
-
-FLUSH_SECONDS = 0.05  # a result is with the operating system this long after it came, at the latest
 
 How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
 
@@ -104,16 +100,14 @@ class Session:
         )
         self.dimensions = self._runner.dag.names
         self._stats = Stats(self.dimensions, self.settings.concurrency)
-        self._sinks = tuple(sinks)
-        self._flush_timer: asyncio.TimerHandle | None = None
+        self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
         self._owned = [gateway.aclose, *owned]
         self._loop_time: Callable[[], float] = time.monotonic  # the loop's own once the session has started
-        self._epoch: float | None = None  # epoch seconds at the loop's zero
+        self._epoch = 0.0  # epoch seconds at the loop's zero
         self._task: asyncio.Task[RunResult] | None = None
         self._ended = False
         self._broken = ""
-        self._unwritten: dict[int, str] = {}  # by essential sink, why it could not write
         self._audit = audit
 
     # --- what front ends read ---
@@ -130,7 +124,7 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
-        now = self._now() if self._epoch is not None else time.time()
+        now = self._now() if self._task is not None else time.time()
         snapshot = self._stats.snapshot(now, self._runner.held_by())
         return replace(snapshot, automatic=self._runner.automatic, mostly_held_by=self._runner.mostly_held_by)
 
@@ -209,8 +203,7 @@ class Session:
         """
         if self.results_path is None:
             raise ConfigError("This run keeps no results to export: it was started without a results file.")
-        for sink in self._sinks:
-            sink.flush()
+        self._sinks.flush()
         return await asyncio.to_thread(convert, self.results_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
@@ -230,7 +223,7 @@ class Session:
             self._broken = str(group.exceptions[0])
         finally:
             self._ended = True
-            self._close_sinks()
+            self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
         result = self._result()
@@ -240,7 +233,7 @@ class Session:
         snapshot = self.snapshot()
         runner, counts = self._runner, snapshot.counts
         reason = snapshot.reason
-        if stopped := self._broken or " ".join(self._unwritten.values()):
+        if stopped := self._broken or self._sinks.unwritten:
             return RunResult("stopped", ExitCode.INTERNAL, stopped, snapshot)
         if runner.stopped_by is not None:
             return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
@@ -253,56 +246,20 @@ class Session:
         return RunResult("complete", ExitCode.OK, reason, snapshot)
 
     def _now(self) -> float:
-        assert self._epoch is not None, "the session has not been started"
         return self._epoch + self._loop_time()
 
     def _emit(self, event: Event) -> None:
         self._stats.fold(event)
         for queue in self._subscribers:
             queue.put_nowait(event)
-        for sink in self._sinks:
-            try:
-                sink.write(event)
-            except Exception as error:
-                self._failed(sink, error)
-        if isinstance(event, RecordEnded) and self._flush_timer is None:
-            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+        self._sinks.write(event)
 
-    def _flush(self) -> None:
-        """Hand results to the system soon, however slowly they come: a killed program keeps them."""
-        self._flush_timer = None
-        for sink in self._sinks:
-            try:
-                sink.flush()
-            except Exception as error:
-                self._failed(sink, error)
+    def _stop_for(self, reason: str) -> None:
+        if not self._ended:
+            self._runner.drain(reason)
 
-    def _failed(self, sink: Sink, error: Exception) -> None:
-        """An observer cannot hurt the run, and is dropped; results that cannot be written stop it.
-
-        Their sink is told on all the same: what is in flight is paid for, and there may be room when it closes.
-        """
-        told = str(error) if isinstance(error, DagtuiError) else f"{type(error).__name__}: {error}"
-        if sink.essential:
-            reason = self._unwritten[id(sink)] = f"The results cannot be written: {told}"
-            if not self._ended:
-                self._runner.drain(reason)
-            return
-        _log.warning("an observer was dropped", exc_info=error)
-        self._sinks = tuple(other for other in self._sinks if other is not sink)
+    def _note_dropped(self, told: str) -> None:
         self._stats.fold(Noted(self._now(), f"an observer was dropped: {told}"))
-
-    def _close_sinks(self) -> None:
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-        for sink in self._sinks:
-            try:
-                sink.close()
-            except Exception as error:
-                self._failed(sink, error)
-            else:
-                if id(sink) in self._unwritten:
-                    self._unwritten[id(sink)] += " What was kept back could be written in the end."
 
 
 class _Listed:

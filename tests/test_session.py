@@ -27,6 +27,8 @@ def session(count: int = 20, gateway: FakeGateway | None = None, **parts: object
 class Observer:
     """Keeps events; may break at the n-th."""
 
+    wants = None
+
     def __init__(self, *, essential: bool = False, breaks: Callable[[Event], bool] = lambda event: False) -> None:
         self.essential = essential
         self.breaks = breaks

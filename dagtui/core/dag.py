@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dagtui.core.errors import ConfigError, nearest
 from dagtui.core.plugin import Dimension
+from dagtui.core.value import value
 
 
 class Dag:
@@ -33,6 +33,9 @@ class Dag:
         self._needs = tuple(frozenset(self._position[n] for n in d.needs) for d in dimensions)
         positions = range(len(dimensions))
         self._dependents = tuple(tuple(i for i in positions if needed in self._needs[i]) for needed in positions)
+        self._masks = tuple(sum(1 << need for need in needs) for needs in self._needs)
+        self.roots = tuple(i for i, needs in enumerate(self._needs) if not needs)
+        """The dimensions that need nothing."""
         self._reject_cycle()
 
     def __len__(self) -> int:
@@ -42,9 +45,17 @@ class Dag:
         """Where `name` stands among the dimensions."""
         return self._position[name]
 
+    def seq(self, index: int, position: int) -> int:
+        """The number of the request that asks the dimension at `position` of the record at `index`."""
+        return index * len(self.names) + position
+
     def needs(self, position: int) -> frozenset[int]:
         """The dimensions that must succeed before the one at `position`."""
         return self._needs[position]
+
+    def mask(self, position: int) -> int:
+        """`needs` as a bit mask."""
+        return self._masks[position]
 
     def dependents(self, position: int) -> tuple[int, ...]:
         """The dimensions that need the one at `position` directly."""
@@ -68,27 +79,33 @@ class Dag:
             path.append(step)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """What follows from one outcome: dimensions that became ready, and those that never will."""
 
-    ready: tuple[int, ...]
-    skipped: tuple[int, ...]
+    ready: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
+
+
+_NOTHING = Step()
 
 
 class Frontier:
-    """The state of one record on its way through the graph. Changing it returns what to do."""
+    """The state of one record on its way through the graph. Changing it returns what to do.
+
+    Sets of dimensions are bit masks: every record has a frontier of its own, and most graphs are a single node.
+    """
 
     __slots__ = ("_dag", "_open", "_succeeded")
 
     def __init__(self, dag: Dag) -> None:
         self._dag = dag
-        self._open = set(range(len(dag)))
-        self._succeeded: set[int] = set()
+        self._open = (1 << len(dag.names)) - 1
+        self._succeeded = 0
 
     def start(self) -> tuple[int, ...]:
         """The dimensions that need nothing."""
-        return tuple(i for i in range(len(self._dag)) if not self._dag.needs(i))
+        return self._dag.roots
 
     @property
     def finished(self) -> bool:
@@ -97,17 +114,21 @@ class Frontier:
 
     def end(self, position: int, *, succeeded: bool) -> Step:
         """Book the outcome of the dimension at `position`."""
-        self._open.discard(position)
+        self._open &= ~(1 << position)
+        dependents = self._dag.dependents(position)
         if succeeded:
-            self._succeeded.add(position)
-            ready = tuple(d for d in self._dag.dependents(position) if self._dag.needs(d) <= self._succeeded)
-            return Step(ready, ())
+            self._succeeded |= 1 << position
+        if not dependents:
+            return _NOTHING
+        if succeeded:
+            done = self._succeeded
+            return Step(ready=tuple(d for d in dependents if not self._dag.mask(d) & ~done))
         skipped: list[int] = []
         doomed = [position]
         while doomed:
             for dependent in self._dag.dependents(doomed.pop()):
-                if dependent in self._open:
-                    self._open.discard(dependent)
+                if self._open >> dependent & 1:
+                    self._open &= ~(1 << dependent)
                     skipped.append(dependent)
                     doomed.append(dependent)
-        return Step((), tuple(sorted(skipped)))
+        return Step(skipped=tuple(sorted(skipped)))

@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dagtui.core.value import value
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -37,7 +39,7 @@ class Dimension:
     category: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context:
     """What a plugin may look at: the dimension, the record's fields, and the answers it needs."""
 

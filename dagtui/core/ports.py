@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
 from dagtui.core.events import Event
@@ -35,10 +35,12 @@ class Sink(Protocol):
     """Is told every event, in order.
 
     A sink that raises is dropped and reported; one with `essential` set stops the run instead, because
-    what it holds (results) cannot be had again without paying.
+    what it holds (results) cannot be had again without paying. `wants` are the kinds of event that it is told;
+    None is all of them.
     """
 
     essential: bool
+    wants: Collection[type[Event]] | None
 
     def write(self, event: Event) -> None:
         """Take one event. Must not block for long: the engine waits for it."""

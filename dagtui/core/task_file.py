@@ -78,7 +78,9 @@ class Question:
         Raises:
             BadInput: the record lacks a field.
         """
-        values = {**ctx.record, **{name: plain(answer) for name, answer in ctx.answers.items()}}
+        values = ctx.record
+        if ctx.answers:
+            values = {**values, **{name: plain(answer) for name, answer in ctx.answers.items()}}
         system = self.system.render(values) if self.system else None
         return Prompt(self.prompt.render(values), system)
 

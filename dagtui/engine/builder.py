@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput
-from dagtui.core.model import Outcome, Prompt, ProviderChoice, Record, Request, Success
+from dagtui.core.model import Outcome, Prompt, ProviderChoice, Record, Request, Success, Value
 from dagtui.core.output import with_instruction
 from dagtui.core.plugin import Context, Plugin
+
+_NONE: Mapping[str, Value] = {}
 
 
 class Builder:
@@ -20,10 +22,6 @@ class Builder:
         self._run_id = run_id
         self._choices: dict[int, ProviderChoice] = {}
 
-    def seq(self, record: Record, position: int) -> int:
-        """The number of the request that asks the dimension at `position` of `record`."""
-        return record.index * len(self._dag) + position
-
     async def build(self, record: Record, position: int, outcomes: Mapping[str, Outcome]) -> Request:
         """The request, given the `outcomes` of the dimensions that it needs.
 
@@ -32,9 +30,10 @@ class Builder:
             Exception: whatever the plugin raises.
         """
         dimension = self._dag.dimensions[position]
-        answers = {
-            name: outcome.value for name in dimension.needs if isinstance(outcome := outcomes[name], Success)
-        }
+        answers = _NONE
+        if dimension.needs:
+            found = ((name, outcomes[name]) for name in dimension.needs)
+            answers = {name: outcome.value for name, outcome in found if isinstance(outcome, Success)}
         context = Context(dimension, record.fields, answers)
         prompt = self._plugin.create_prompt(context)
         if not isinstance(prompt, str | Prompt):
@@ -44,9 +43,9 @@ class Builder:
             choice = await choice
         choice = self._known(position, choice)
         whole = with_instruction(prompt, dimension)
-        if not whole.user.strip():
+        if not whole.user or whole.user.isspace():
             raise BadInput(f'the prompt of "{dimension.name}" is empty for this record')
-        seq = self.seq(record, position)
+        seq = self._dag.seq(record.index, position)
         return Request(seq, record.id, dimension.name, whole, choice, f"{self._run_id}/{seq}")
 
     def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:

@@ -105,7 +105,7 @@ class Caller:
         call = _Call(request, dimension)
         try:
             try:
-                return await self._try(call)
+                return await (self._attempt(call) if self.patience is None else self._try(call))
             except GatewayError:
                 if isinstance(call.decision, GiveUp):
                     raise
@@ -174,7 +174,7 @@ class Caller:
         return False
 
     async def _attempt(self, call: _Call) -> Success:
-        permit = await self._admitted(call)
+        permit = (self.limiter.admit(call.request) if call.due is None else None) or await self._admitted(call)
         sent_at = self.clock()
         call.attempts += 1
         number = call.attempts

@@ -7,7 +7,6 @@ every time, costs more than this and stays in the loop's heap until it would hav
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 
 
 class Deadline:
@@ -31,7 +30,7 @@ class Deadlines:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._under_way: OrderedDict[Deadline, None] = OrderedDict()
+        self._under_way: dict[Deadline, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> Deadline:

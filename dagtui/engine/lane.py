@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dagtui.core.breaker import RetryBudget
 from dagtui.core.held import Hold, Holder
+from dagtui.core.model import Request
 from dagtui.core.pacing.departure import Cost, Departure, Kind
 from dagtui.core.pacing.pacer import Pacer
 
@@ -46,6 +51,109 @@ class Permit:
     left_at: float
     in_flight: int
     departure: Departure | None
+
+
+class Lanes:
+    """The lanes of one run, and whose turn it is among those who wait in them.
+
+    `make_pacer` makes the pacer of a lane, or None for a lane without.
+    """
+
+    def __init__(self, make_pacer: Callable[[str, float], Pacer | None]) -> None:
+        self._make_pacer = make_pacer
+        self.queued = 0
+        """How many wait, those that were cancelled since included."""
+        self._by_model: dict[tuple[str, str], Lane] = {}
+        self._order = 0
+        self._stopped: Hold | tuple[Lane, Cost] = Hold(Holder.NOTHING)
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._by_model.values())
+
+    def of(self, request: Request, now: float) -> Lane:
+        """The lane of the model that `request` asks."""
+        choice = request.choice
+        model = choice.provider, choice.model
+        lane = self._by_model.get(model)
+        if lane is None:
+            name = "/".join(model)
+            lane = self._by_model[model] = Lane(name, self._make_pacer(name, now))
+        return lane
+
+    def queue(self, turn: Turn, due: float) -> None:
+        """Let `turn` wait in its lane, not to leave before `due` (loop time)."""
+        self._order += 1
+        self.queued += 1
+        heapq.heappush(turn.lane.queue, (due, self._order, turn))
+
+    def next(self, now: float, budget: RetryBudget) -> tuple[Turn | None, float]:
+        """Whose turn it is; if it is nobody's, when to look again."""
+        best: tuple[float, int, Turn] | None = None
+        wake = math.inf
+        for lane in self._by_model.values():
+            first = self._head(lane, now, budget)
+            if first is None:
+                continue
+            if first[0] > now:
+                wake = min(wake, first[0])
+                continue
+            cost = first[2].cost
+            wait = lane.pacer.delay(cost, now) if lane.pacer is not None else 0.0
+            if wait > 0:
+                self._stopped = lane, cost
+                wake = min(wake, now + wait)
+            elif best is None or first < best:
+                best = first
+        return (None if best is None else best[2]), wake
+
+    def _head(self, lane: Lane, now: float, budget: RetryBudget) -> tuple[float, int, Turn] | None:
+        """Who is first in `lane`. Whoever was cancelled is forgotten; a retry beyond the budget comes later."""
+        queue = lane.queue
+        while queue:
+            due, order, turn = queue[0]
+            if turn.ready.done():
+                self.leave(turn)
+            elif turn.retry and due <= now and (wait := budget.delay(now)) > 0:
+                heapq.heapreplace(queue, (now + wait, order, turn))
+                self._stopped = Hold(Holder.BUDGET)
+            else:
+                return queue[0]
+        return None
+
+    def leave(self, turn: Turn) -> None:
+        """`turn`, which is the first of its lane, waits no longer."""
+        heapq.heappop(turn.lane.queue)
+        self.queued -= 1
+
+    def stopped_by(self, hold: Hold) -> None:
+        """Something other than a lane let nobody leave."""
+        self._stopped = hold
+
+    def send_home(self, signal: type[Exception]) -> None:
+        """Everybody who waits is told `signal` instead of leaving."""
+        for lane in self._by_model.values():
+            for _, _, turn in lane.queue:
+                if not turn.ready.done():
+                    turn.ready.set_exception(signal())
+            lane.queue.clear()
+        self.queued = 0
+
+    def is_anybody_due(self, now: float) -> bool:
+        """Whether somebody would leave if he could."""
+        return any(due <= now for lane in self._by_model.values() for due, _, _ in lane.queue[:1])
+
+    def rate(self) -> float | None:
+        """Requests a second that all limits together allow; None while any of them is not known."""
+        rates = [lane.pacer.rate if lane.pacer is not None else None for lane in self._by_model.values()]
+        known = [rate for rate in rates if rate is not None]
+        return sum(known) if len(known) == len(rates) else None
+
+    def hold(self, now: float) -> Hold:
+        """What let nobody leave when somebody asked last."""
+        if isinstance(self._stopped, Hold):
+            return self._stopped
+        lane, cost = self._stopped
+        return Hold(Holder.NOTHING) if lane.pacer is None else held_by_pacer(lane.pacer, cost, now)
 
 
 def held_by_pacer(pacer: Pacer, cost: Cost, now: float) -> Hold:

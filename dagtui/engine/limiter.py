@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import math
 from collections.abc import Callable
 
@@ -23,7 +22,7 @@ from dagtui.core.model import Request, Response
 from dagtui.core.pacing.departure import Cost
 from dagtui.core.pacing.pacer import Pacer, Refusal
 from dagtui.core.retry import Advice
-from dagtui.engine.lane import Lane, Permit, Turn, held_by_pacer
+from dagtui.engine.lane import Lanes, Permit, Turn
 
 # What tells of a provider or gateway that is out, rather than of this request.
 _OUTAGE = frozenset(
@@ -61,16 +60,12 @@ class Limiter:
         self.closed = False
         self.automatic: Automatic | None = None
         self.breaker = Breaker()
-        self.lanes: dict[str, Lane] = {}
-        self._make_pacer = make_pacer
+        self.lanes = Lanes(make_pacer)
         self._on_target = on_target
         self._on_outage = on_outage
         self._budget: RetryBudget | None = None
-        self._order = 0
         self._pumping = False
         self._timer: asyncio.TimerHandle | None = None
-        self._hold = Hold(Holder.NOTHING)
-        self._stopped: tuple[Lane, Cost] | None = None  # whose pacer let nobody leave when somebody asked last
         self._cap: AsyncLimiter | None = None
         self._cap_task: asyncio.Task[None] | None = None
         self._cap_paid = False
@@ -79,6 +74,29 @@ class Limiter:
             self._cap = AsyncLimiter(burst, burst * 60 / requests_per_minute)
 
     # --- what a request does ---
+
+    def admit(self, request: Request) -> Permit | None:
+        """Take a slot at once, if nobody and nothing stands before it; None where that takes `acquire`.
+
+        Raises:
+            LimiterClosed: nothing leaves any more.
+        """
+        if self.closed:
+            raise LimiterClosed
+        if self.in_flight >= self.target or self.paused or self._cap is not None or self.breaker.open:
+            return None
+        now = asyncio.get_running_loop().time()
+        lane = self.lanes.of(request, now)
+        if lane.queue:
+            return None
+        departure = None
+        if lane.pacer is not None:
+            cost = lane.pacer.costs.of(request)
+            if lane.pacer.delay(cost, now) > 0:
+                return None
+            departure = lane.pacer.depart(cost, now)
+        self.in_flight += 1
+        return Permit(lane, now, self.in_flight, departure)
 
     async def acquire(self, request: Request, due: float | None = None, *, retry: bool = False) -> Permit:
         """Wait until an attempt may leave, not before `due` (loop time), and take a slot for it.
@@ -93,11 +111,10 @@ class Limiter:
             raise LimiterClosed
         loop = asyncio.get_running_loop()
         now = loop.time()
-        lane = self._lane(request, now)
+        lane = self.lanes.of(request, now)
         cost = lane.pacer.costs.of(request) if lane.pacer is not None else _NO_COST
-        self._order += 1
         turn = Turn(lane, cost, retry, loop.create_future())
-        heapq.heappush(lane.queue, (now if due is None else due, self._order, turn))
+        self.lanes.queue(turn, now if due is None else due)
         self._pump()
         if turn.ready.done():
             return turn.ready.result()
@@ -176,11 +193,7 @@ class Limiter:
     def close(self) -> None:
         """Send everybody home who waits here, now and from now on. What is in flight is left alone."""
         self.closed = True
-        for lane in self.lanes.values():
-            for _, _, turn in lane.queue:
-                if not turn.ready.done():
-                    turn.ready.set_exception(LimiterClosed())
-            lane.queue.clear()
+        self.lanes.send_home(LimiterClosed)
         if self._timer is not None:
             self._timer.cancel()
         if self._cap_task is not None:
@@ -195,11 +208,10 @@ class Limiter:
         now = asyncio.get_running_loop().time()
         if self.breaker.open:
             return Hold(Holder.OUTAGE, self.breaker.delay(now))
-        ready = any(due <= now for lane in self.lanes.values() for due, _, _ in lane.queue[:1])
         if self.in_flight >= self.target:
             return self._held_by_target()
-        if ready:
-            return self._hold if self._stopped is None else self._held_by_stopped(*self._stopped, now)
+        if self.lanes.is_anybody_due(now):
+            return self.lanes.hold(now)
         if waiting:
             return Hold(Holder.WAITING, waiting)
         return Hold(Holder.READING if reading else Holder.NOTHING)
@@ -208,64 +220,31 @@ class Limiter:
 
     def _pump(self) -> None:
         """Admit whoever may leave; if nobody may, come back when that changes."""
-        if self.paused or self.closed or self._pumping:
+        if not self.lanes.queued or self.paused or self.closed or self._pumping:
             return
         self._pumping = True  # whoever is told of a new target may call us
+        wake = math.inf
         try:
             now = asyncio.get_running_loop().time()
-            wake = math.inf
             while self.in_flight < self.target:
-                turn, at = self._next(now)
+                if (pause := self.breaker.delay(now)) > 0:
+                    wake = now + pause
+                    break
+                turn, at = self.lanes.next(now, self._retries(now))
                 if turn is None:
                     wake = at
                     break
                 if self._cap is not None and not self._may_pay():
-                    self._hold, self._stopped = Hold(Holder.CAP), None
+                    self.lanes.stopped_by(Hold(Holder.CAP))
                     break
-                heapq.heappop(turn.lane.queue)
                 self._admit(turn, now)
         finally:
             self._pumping = False
         if wake < math.inf:
             self._wake_at(wake)
 
-    def _next(self, now: float) -> tuple[Turn | None, float]:
-        """Whose turn it is; if it is nobody's, when to look again."""
-        if (pause := self.breaker.delay(now)) > 0:
-            return None, now + pause
-        best: tuple[float, int, Turn] | None = None
-        wake = math.inf
-        for lane in self.lanes.values():
-            first = self._head(lane, now)
-            if first is None:
-                continue
-            if first[0] > now:
-                wake = min(wake, first[0])
-                continue
-            cost = first[2].cost
-            wait = lane.pacer.delay(cost, now) if lane.pacer is not None else 0.0
-            if wait > 0:
-                self._stopped = lane, cost
-                wake = min(wake, now + wait)
-            elif best is None or first < best:
-                best = first
-        return (None if best is None else best[2]), wake
-
-    def _head(self, lane: Lane, now: float) -> tuple[float, int, Turn] | None:
-        """Who is first in `lane`. Whoever was cancelled is forgotten; a retry beyond the budget comes later."""
-        queue = lane.queue
-        while queue:
-            due, order, turn = queue[0]
-            if turn.ready.done():
-                heapq.heappop(queue)
-            elif turn.retry and due <= now and (wait := self._retries(now).delay(now)) > 0:
-                heapq.heapreplace(queue, (now + wait, order, turn))
-                self._hold, self._stopped = Hold(Holder.BUDGET), None
-            else:
-                return queue[0]
-        return None
-
     def _admit(self, turn: Turn, now: float) -> None:
+        self.lanes.leave(turn)
         self.in_flight += 1
         self._cap_paid = False
         self.breaker.departed(now)
@@ -308,13 +287,6 @@ class Limiter:
             self._cap_task = None
         self._pump()
 
-    def _lane(self, request: Request, now: float) -> Lane:
-        name = f"{request.choice.provider}/{request.choice.model}"
-        lane = self.lanes.get(name)
-        if lane is None:
-            lane = self.lanes[name] = Lane(name, self._make_pacer(name, now))
-        return lane
-
     def _retries(self, now: float) -> RetryBudget:
         if self._budget is None:
             self._budget = RetryBudget(now)
@@ -324,9 +296,7 @@ class Limiter:
 
     def _follow_automatic(self) -> None:
         assert self.automatic is not None
-        rates = [lane.pacer.rate if lane.pacer is not None else None for lane in self.lanes.values()]
-        known = [rate for rate in rates if rate is not None]
-        target = self.automatic.target(sum(known) if len(known) == len(rates) else None)
+        target = self.automatic.target(self.lanes.rate())
         # Small steps would only fill the log.
         if target != self.target and (
             abs(target - self.target) >= 0.1 * self.target or target == self.automatic.ceiling
@@ -339,7 +309,3 @@ class Limiter:
             return Hold(Holder.YOU, self.target)
         at_ceiling = self.target >= self.automatic.ceiling
         return Hold(Holder.CEILING if at_ceiling else Holder.AUTOMATIC, self.target)
-
-    @staticmethod
-    def _held_by_stopped(lane: Lane, cost: Cost, now: float) -> Hold:
-        return Hold(Holder.NOTHING) if lane.pacer is None else held_by_pacer(lane.pacer, cost, now)

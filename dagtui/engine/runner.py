@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 
 from dagtui.core.concurrency import Automatic
-from dagtui.core.dag import Dag, Frontier
+from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, DagtuiError, ErrorKind
 from dagtui.core.events import (
     Event,
     Noted,
     Phase,
     PhaseChanged,
-    RecordEnded,
-    RecordRead,
-    RequestEnded,
     RowRejected,
     RunStarted,
     SourceEnded,
@@ -35,8 +31,6 @@ from dagtui.core.model import (
     Outcome,
     Record,
     RowError,
-    Skipped,
-    Success,
 )
 from dagtui.core.pacing.departure import Kind
 from dagtui.core.pacing.learnt import Learnt
@@ -46,29 +40,19 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
+from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
+from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter
 from dagtui.engine.watch import Watch
+from dagtui.engine.window import Window
 
 _log = logging.getLogger("dagtui.engine")
 
-# Requests kept ready beyond the limit, so that a freed slot never waits for the source. No more than there are
-# slots, because whoever returns from a wait queues behind them.
-_LEAST_AHEAD, _MOST_AHEAD = 2, 32
 _BREATH = 50
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
-
-
-@dataclass(slots=True)
-class _Open:
-    """A record on its way."""
-
-    record: Record
-    frontier: Frontier
-    outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
-    ended: bool = False
 
 
 class Runner:
@@ -115,10 +99,9 @@ class Runner:
         self._learnt = learnt or {}
         self._watch = Watch(used)
         self._builder = Builder(plugin, self.dag, run_id)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._ready = 0  # requests that could leave now, or are in flight
-        self._waiting = 0  # requests between two attempts
-        self._room: asyncio.Future[None] | None = None
+        self._crew = Crew(self._carry, self._wanted)
+        self._window = Window()
+        self._books = Books(self.dag, emit, clock)
         self._reader: asyncio.Task[None] | None = None
         if settings.automatic:
             self.limiter.automatic = Automatic(settings.ceiling, settings.concurrency)
@@ -145,7 +128,7 @@ class Runner:
         if target != self.limiter.target:
             self._emit(TargetChanged(self._clock(), target, by))
             self.limiter.retune(target)
-            self._make_room()
+            self._fill()
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
@@ -157,7 +140,7 @@ class Runner:
         """What keeps the number in flight where it is."""
         if self.ending is not None or self._reader is None:
             return "the run is ending" if self.ending is not None else ""
-        hold = self.limiter.hold(self._waiting, reading=not self._reader.done())
+        hold = self.limiter.hold(self._window.waiting, reading=not self._reader.done())
         return sentence(self._watch.seen(hold))
 
     @property
@@ -172,7 +155,7 @@ class Runner:
 
     def learnt(self) -> dict[str, Learnt]:
         """What this run found out about the limits, by model."""
-        return {name: lane.pacer.learnt() for name, lane in self.limiter.lanes.items() if lane.pacer is not None}
+        return {lane.name: lane.pacer.learnt() for lane in self.limiter.lanes if lane.pacer is not None}
 
     def automate(self, on: bool, by: str) -> None:
         """Leave the concurrency to us, under the ceiling; or to the user again, from where it is."""
@@ -198,7 +181,7 @@ class Runner:
         if self.ending != "cancelling":
             self._end("cancelling", reason)
             # One turn of the loop later, so that a task which has not begun yet can still book its outcome.
-            asyncio.get_running_loop().call_soon(self._cancel_tasks)
+            asyncio.get_running_loop().call_soon(self._crew.cancel)
 
     def _end(self, phase: Phase, reason: str) -> None:
         self.ending = phase
@@ -207,10 +190,8 @@ class Runner:
         self.limiter.close()
         if self._reader is not None:
             self._reader.cancel()
-
-    def _cancel_tasks(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
+        for opened, position in self._crew.dismiss():
+            self._finish(opened, position, Cancelled(NOT_SENT))
 
     # --- the run ---
 
@@ -221,20 +202,21 @@ class Runner:
             self._change("running")
         try:
             async with asyncio.TaskGroup() as group:
-                self._reader = group.create_task(self._read(group))
+                self._crew.enlist(group)
+                self._reader = group.create_task(self._read())
         finally:
             self._change("ended", self.stop_reason or "finished")
 
-    async def _read(self, group: asyncio.TaskGroup) -> None:
+    async def _read(self) -> None:
         count = 0
         try:
             async for row in self._rows():
                 if isinstance(row, RowError):
                     self._reject(row)
                     continue
-                await self._wait_for_room()
+                await self._window.wait(self.limiter.target)
                 count += 1
-                self._begin(group, row)
+                self._begin(row)
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)  # thousands begin with a run: the first may leave meanwhile
         except DagtuiError as error:
@@ -259,29 +241,28 @@ class Runner:
             self.stopped_by = ErrorKind.BAD_INPUT
             self.drain(f"stopped: {row.message}; --bad-rows skip leaves such rows out")
 
-    def _begin(self, group: asyncio.TaskGroup, record: Record) -> None:
-        self._emit(RecordRead(self._clock(), record.index, record.id))
-        opened = _Open(record, Frontier(self.dag))
+    def _begin(self, record: Record) -> None:
+        opened = self._books.open(record)
         for position in opened.frontier.start():
-            self._spawn(group, opened, position)
+            self._window.ready += 1
+            self._crew.add((opened, position))
 
-    def _spawn(self, group: asyncio.TaskGroup, opened: _Open, position: int) -> None:
-        self._ready += 1
-        task = group.create_task(self._request(group, opened, position))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _wanted(self) -> int:
+        """How many requests there may be whose attempts are made: those in flight, and those between two."""
+        return self.limiter.target + self._window.waiting
 
-    async def _request(self, group: asyncio.TaskGroup, opened: _Open, position: int) -> None:
+    async def _carry(self, work: tuple[Open, int]) -> None:
+        """One request until its outcome."""
+        opened, position = work
         try:
             outcome = await self._outcome(opened, position)
         except asyncio.CancelledError:
-            outcome = Cancelled("the run was stopped before it was sent")
-        self._ready -= 1
-        self._finish(group, opened, position, outcome)
-        self._make_room()
+            outcome = Cancelled(NOT_SENT)
+        self._finish(opened, position, outcome)
+        self._window.wake(self.limiter.target)
         self._look()
 
-    async def _outcome(self, opened: _Open, position: int) -> Outcome:
+    async def _outcome(self, opened: Open, position: int) -> Outcome:
         try:
             request = await self._builder.build(opened.record, position, opened.outcomes)
         except BadInput as error:
@@ -291,31 +272,14 @@ class Runner:
             return self._unbuilt(ErrorKind.PLUGIN, f"the plugin raised {type(error).__name__}: {error}")
         return await self._caller.call(request, self.dag.dimensions[position])
 
-    def _finish(self, group: asyncio.TaskGroup, opened: _Open, position: int, outcome: Outcome) -> None:
-        self._book(opened, position, outcome)
-        step = opened.frontier.end(position, succeeded=isinstance(outcome, Success))
-        for skipped in step.skipped:
-            self._book(opened, skipped, self._unsent(self.dag.names[position], outcome))
-        for ready in step.ready:
+    def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:
+        self._window.ready -= 1
+        for ready in self._books.end(opened, position, outcome):
+            self._window.ready += 1
             if self.ending is None:
-                self._spawn(group, opened, ready)
+                self._crew.add((opened, ready))
             else:
-                cancelled = Cancelled("the run was stopped before it was sent")
-                self._finish(group, opened, ready, cancelled)
-        if opened.frontier.finished and not opened.ended:
-            opened.ended = True
-            ordered = {name: opened.outcomes[name] for name in self.dag.names}
-            self._emit(RecordEnded(self._clock(), opened.record, ordered))
-
-    @staticmethod
-    def _unsent(need: str, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Cancelled):
-            return Cancelled(f'the run was stopped before "{need}" was answered')
-        return Skipped(f'"{need}" did not succeed')
-
-    def _book(self, opened: _Open, position: int, outcome: Outcome) -> None:
-        opened.outcomes[self.dag.names[position]] = outcome
-        self._emit(RequestEnded(self._clock(), self._builder.seq(opened.record, position), outcome))
+                self._finish(opened, ready, Cancelled(NOT_SENT))
 
     def _unbuilt(self, kind: ErrorKind, message: str) -> Failure:
         error = AttemptError(kind, message)
@@ -349,12 +313,17 @@ class Runner:
 
     def _follow(self, target: int) -> None:
         self._emit(TargetChanged(self._clock(), target, "automatic"))
-        self._make_room()
+        self._fill()
+
+    def _fill(self) -> None:
+        """There may be more slots than before."""
+        self._crew.staff()
+        self._window.wake(self.limiter.target)
 
     def _look(self) -> None:
         """Log what binds, when that has changed."""
         if self.ending is None and self._watch.is_due(asyncio.get_running_loop().time()):
-            told = self._watch.look(self.limiter.hold(self._waiting))
+            told = self._watch.look(self.limiter.hold(self._window.waiting))
             if told is not None:
                 self._emit(Noted(self._clock(), told))
 
@@ -362,25 +331,8 @@ class Runner:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"
         self._emit(Noted(self._clock(), said))
 
-    # --- the window ---
-
-    def _has_room(self, ahead: int | None = None) -> bool:
-        target = self.limiter.target
-        could_leave = self._ready - self._waiting
-        most = min(max(_LEAST_AHEAD, target), _MOST_AHEAD) if ahead is None else ahead
-        return could_leave < target + most and self._ready < 8 * target + 8 * _MOST_AHEAD
-
-    async def _wait_for_room(self) -> None:
-        while not self._has_room():
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
-
-    def _make_room(self) -> None:
-        # The reader is woken for several at a time: waking it costs as much as reading a record.
-        few = min(max(_LEAST_AHEAD, self.limiter.target), _MOST_AHEAD) // 2
-        if self._room is not None and not self._room.done() and self._has_room(few):
-            self._room.set_result(None)
-
     def _count_waiting(self, change: int) -> None:
-        self._waiting += change
-        self._make_room()
+        self._window.waiting += change
+        self._window.wake(self.limiter.target)
+        if change > 0:
+            self._crew.staff()

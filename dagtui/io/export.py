@@ -7,7 +7,7 @@ older file of that name is only replaced when that was asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -29,6 +29,7 @@ class _RowSink:
     """What the two writers share: a file of rows that a run cannot do without."""
 
     essential = True
+    wants: Collection[type[Event]] | None = (RecordEnded,)
 
     def __init__(self, file: RowFile) -> None:
         self._file = file
@@ -82,7 +83,10 @@ class ResultsWriter(_RowSink):
     def write(self, event: Event) -> None:
         """Write a row for a record that ended; other events are not for a file."""
         if isinstance(event, RecordEnded):
-            self._file.add({**event.record.fields, **self._answers.of(event.outcomes), **summary_of(event)})
+            row = dict(event.record.fields)
+            row |= self._answers.of(event.outcomes)
+            row |= summary_of(event)
+            self._file.add(row)
 
 
 class FailuresWriter(_RowSink):
@@ -94,6 +98,8 @@ class FailuresWriter(_RowSink):
         ConfigError: the path cannot be written, or is the input itself (`source`).
         TargetExists: it holds something, and `overwrite` is off or it is no failures file.
     """
+
+    wants: Collection[type[Event]] | None = (RecordEnded, RunStarted)
 
     def __init__(
         self,

@@ -76,7 +76,12 @@ class Portkey:
         content = outgoing.body_for(plan, request)
         lines = outgoing.lines_for(plan, request, attempt, len(content), self._run_id, self._metadata)
         started = time.monotonic()
-        status, headers, body = await self._exchange("POST", self._urls[plan.route], lines, content)
+        try:
+            status, headers, body = await self._wire.exchange(
+                "POST", self._urls[plan.route], lines, content, self._settings.connect_timeout
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self._fail(error)
         told = self._names.named(headers)
         answer = answered(status, body)
         if answer is None:
@@ -101,7 +106,7 @@ class Portkey:
         """
         try:
             async with asyncio.timeout(PROBE_S):
-                _, _, body = await self._get("/")
+                body = (await self._get("/")).body
                 greeting = body[:200].decode("utf-8", "replace").lower()
                 for words, flavour in _GREETINGS.items():
                     if words in greeting:
@@ -116,15 +121,14 @@ class Portkey:
         """Close the connections. Nothing can be sent afterwards."""
         await self._wire.aclose()
 
-    async def _exchange(self, method: str, url: str, lines: bytes, content: bytes) -> Answer:
-        try:
-            return await self._wire.exchange(method, url, lines, content, self._settings.connect_timeout)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            self._fail(error)
-
     async def _get(self, path: str) -> Answer:
         lines = f"host: {self._host}\r\n".encode("ascii")
-        return await self._exchange("GET", f"{self._root}{path}", lines, b"")
+        try:
+            return await self._wire.exchange(
+                "GET", f"{self._root}{path}", lines, b"", self._settings.connect_timeout
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self._fail(error)
 
     def _plan(self, choice: ProviderChoice) -> outgoing.Plan:
         # By identity: a choice cannot be hashed, and the plan keeps it alive, so its id stays its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 from dagtui.core.errors import ConfigError, ErrorKind, GatewayError
@@ -37,6 +38,7 @@ _NOT_PARAMETERS = {
 _SECRET_NAME = re.compile(r"key|secret|token|authorization|password", re.IGNORECASE)
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_encode_once = lru_cache(maxsize=64)(_encode)  # for system texts, of which a task has few
 _encode_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
@@ -111,9 +113,9 @@ def body_for(plan: Plan, request: Request) -> bytes:
     if system is None:
         said = f'"messages":[{asked}]'
     elif plan.route == "/messages":
-        said = f'"system":{_encode(system)},"messages":[{asked}]'
+        said = f'"system":{_encode_once(system)},"messages":[{asked}]'
     else:
-        said = f'"messages":[{{"role":"system","content":{_encode(system)}}},{asked}]'
+        said = f'"messages":[{{"role":"system","content":{_encode_once(system)}}},{asked}]'
     return f"{{{said},{plan.rest}".encode("utf-8", "replace")
 
 

@@ -22,6 +22,7 @@ OUR_COLUMNS = tuple(
         *("input_tokens", "output_tokens", "cost_usd", "trace_id"),
     )
 )
+_ID, _STATUS, _ERROR, _ATTEMPTS, _LATENCY, _INPUT, _OUTPUT, _COST, _TRACE = OUR_COLUMNS
 FAILURE_COLUMNS = tuple(f"{OURS}{name}" for name in ("id", "status", "error", "kind", "attempts"))
 
 
@@ -45,6 +46,9 @@ class Answers:
                 names[field] = name
         self.columns = tuple(name for names in self._names.values() for name in names.values())
         self._none: dict[str, Any] = dict.fromkeys(self.columns)
+        self._unchanged = {
+            dimension for dimension, names in self._names.items() if all(f == name for f, name in names.items())
+        }
 
     def of(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """The answers by column; None where there is none."""
@@ -53,8 +57,11 @@ class Answers:
             outcome = outcomes.get(dimension)
             if isinstance(outcome, Success):
                 value = plain(outcome.value)
-                for field, name in names.items():
-                    row[name] = value if field is None else value.get(field)
+                if dimension in self._unchanged and value.keys() == names.keys():
+                    row |= value
+                else:
+                    for field, name in names.items():
+                        row[name] = value if field is None else value.get(field)
         return row
 
 
@@ -92,11 +99,17 @@ def summary_of(event: RecordEnded) -> dict[str, Any]:
 def _summary_of_success(record_id: str, success: Success) -> dict[str, Any]:
     """What `summary_of` says of the one answer of a record, which nearly every row is: at a third of the time."""
     usage = success.usage
-    values = (
-        *(record_id, "ok", None, success.attempts, round(success.latency, 3)),
-        *(usage.input_total, usage.output, success.cost, success.trace_id or None),
-    )
-    return dict(zip(OUR_COLUMNS, values, strict=True))
+    return {
+        _ID: record_id,
+        _STATUS: "ok",
+        _ERROR: None,
+        _ATTEMPTS: success.attempts,
+        _LATENCY: round(success.latency, 3),
+        _INPUT: usage.input_total,
+        _OUTPUT: usage.output,
+        _COST: success.cost,
+        _TRACE: success.trace_id or None,
+    }
 
 
 def failure_of(event: RecordEnded) -> dict[str, Any]:

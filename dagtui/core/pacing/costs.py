@@ -34,8 +34,7 @@ class Costs:
         """What the answer to `request` came to."""
         self._answers += 1
         share = max(_SLOWEST, 1.0 / self._answers)
-        length = characters(request)
-        if length:
+        if length := characters(request):
             self.tokens_per_character += share * (counted_input(usage) / length - self.tokens_per_character)
         self.output += share * (usage.output - self.output)
 

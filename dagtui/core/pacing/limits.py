@@ -22,6 +22,8 @@ class Limits:
     def __init__(self, now: float, told: Mapping[Kind, float], learnt: Learnt) -> None:
         self.mirrors = tuple(Mirror(kind, now) for kind in Kind)
         self.known: list[Mirror] = []
+        self.authority = False
+        """Somebody who must know has told a limit."""
         for kind, bucket in learnt.buckets.items():
             self._remember(self.mirrors[kind], bucket, now)
         for kind, per_minute in told.items():
@@ -32,11 +34,6 @@ class Limits:
 
     def __getitem__(self, kind: Kind) -> Mirror:
         return self.mirrors[kind]
-
-    @property
-    def authority(self) -> bool:
-        """Somebody who must know has told a limit."""
-        return any(mirror.source in _AUTHORITY for mirror in self.known)
 
     def is_told(self, mirror: Mirror) -> bool:
         """Whether the rate of `mirror` was told rather than measured."""
@@ -66,18 +63,14 @@ class Limits:
         Of an answer that is a refusal, or came after hidden retries, only the limits count: nobody knows at which
         moment the figures were true.
         """
-        requests, inputs, reserved, actual = self.mirrors
-        pairs = (
-            (requests, told.requests),
-            (inputs, told.input_tokens),
-            (reserved, told.output_tokens),
-            (actual, told.output_tokens),
-        )
-        news = False
-        for mirror, headroom in pairs:
-            if headroom is not None and headroom.limit and departure.at >= mirror.told_at:
-                news = self._read_one(mirror, headroom, departure, admitted, under_way, history, now) or news
-        if told.output_tokens is not None:
+        news, output = False, told.output_tokens
+        for mirror, headroom in zip(self.mirrors, (told.requests, told.input_tokens, output, output), strict=True):
+            if headroom is None or not headroom.limit or departure.at < mirror.told_at:
+                continue
+            if headroom.limit == mirror.limit and mirror.is_sure(now):
+                continue
+            news = self._read_one(mirror, headroom, departure, admitted, under_way, history, now) or news
+        if output is not None and self._output() is not self._better_output():
             self.choose()
         return news
 
@@ -114,15 +107,22 @@ class Limits:
 
         Not before there were many answers: at the start requests swap places on the way, and that says nothing.
         """
-        requests, inputs, reserved, actual = self.mirrors
-        errs_less = reserved.seen >= _SURE and actual.error < 0.8 * reserved.error
-        better = actual.rate is not None and (reserved.rate is None or errs_less)
-        output = actual if better else reserved
-        self.known = [mirror for mirror in (requests, inputs, output) if mirror.rate is not None]
+        requests, inputs, *_ = self.mirrors
+        all_but_one = requests, inputs, self._better_output()
+        self.known = [mirror for mirror in all_but_one if mirror.rate is not None]
+        self.authority = any(mirror.source in _AUTHORITY for mirror in self.known)
 
     def _output(self) -> Mirror:
-        by_output = (mirror for mirror in self.known if mirror.kind >= Kind.RESERVED_OUTPUT)
-        return next(by_output, self.mirrors[Kind.RESERVED_OUTPUT])
+        if self.known and self.known[-1].kind >= Kind.RESERVED_OUTPUT:
+            return self.known[-1]
+        return self.mirrors[Kind.RESERVED_OUTPUT]
+
+    def _better_output(self) -> Mirror:
+        _, _, reserved, actual = self.mirrors
+        if actual.rate is None:
+            return reserved
+        errs_less = reserved.seen >= _SURE and actual.error < 0.8 * reserved.error
+        return actual if reserved.rate is None or errs_less else reserved
 
     def _remember(self, mirror: Mirror, bucket: Bucket, now: float) -> None:
         source = Source.MEASURED if bucket.measured else Source.REMEMBERED
@@ -136,7 +136,7 @@ class Limits:
         under_way: Iterable[Departure], history: History, now: float,
     ) -> bool:  # fmt: skip
         assert told.limit
-        mirror.told_at = departure.at
+        mirror.told_at, mirror.limit = departure.at, told.limit
         rate, remaining = told.limit / 60, told.remaining
         if mirror.kind is Kind.ACTUAL_OUTPUT and remaining is not None:
             remaining -= round(departure.cost[Kind.ACTUAL_OUTPUT])  # not produced yet when the header was written

@@ -25,6 +25,7 @@ _LEAST_DRIFT = 0.02  # share of the rate below which it is none
 _UNIT_S = 0.1  # seconds of refill that a request's worth in reserve may be at most
 _SPREAD = 2.5  # standard deviations of what others take that are kept back
 _FAR_S = 1.0  # seconds of refill that are far from empty
+_LOOK = 0.01  # seconds between two looks at a bucket that is twice as far from it: more would tell nothing new
 _SLACK = 1e-3  # units that do not matter, so that a wait computed in floats suffices
 _THOUSANDS = 500.0  # half of what Anthropic rounds token figures to
 
@@ -47,8 +48,8 @@ class Mirror:
     """
 
     __slots__ = (
-        "_drift_since", "_drift_sum", "_lag", "_time", "anchor", "capacity", "drift", "error", "kind",
-        "level", "margin", "rate", "seen", "shifted", "source", "told_at", "trusted", "unit",
+        "_drift_since", "_drift_sum", "_lag", "_looked_at", "_time", "anchor", "capacity", "drift", "error",
+        "kind", "level", "limit", "margin", "rate", "seen", "shifted", "source", "told_at", "trusted", "unit",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, now: float) -> None:
@@ -61,11 +62,13 @@ class Mirror:
         self.drift = 0.0  # units a second that others of the same organisation take; below zero
         self.margin = 0.0  # kept back beyond the usual, after refusals that nothing explained
         self.trusted = True  # whether "remaining" speaks of the bucket that is enforced
+        self.limit: int | None = None  # a minute, as a header said
         self.told_at = -math.inf  # when the request left whose answer told the limit last
         self.anchor = -1  # the departure at which the level was last set anew
         self.error = 0.0  # how wrong the picture was of late, in units
         self.seen = 0  # answers that it was compared with
         self._time = now
+        self._looked_at = -math.inf
         self._lag = 0.0  # seconds from a departure to its answer
         self.unit = 1.0 if kind is Kind.REQUESTS else 0.0  # what a departure takes
         self._drift_sum = 0.0
@@ -96,22 +99,22 @@ class Mirror:
     def depart(self, departure: Departure, now: float) -> None:
         """Take the cost of `departure`, and leave a note in it of how the level stood."""
         kind = self.kind
-        if self.rate is not None:
+        if now > self._time:
             self.refill(now)
         cost = departure.cost[kind]
-        if kind is not Kind.REQUESTS:
+        if kind:  # of requests, a departure is always one
             self.unit += (0.05 if self.unit else 1.0) * (cost - self.unit)
-        self.level -= cost
-        departure.levels[kind] = self.level
+        self.level = departure.levels[kind] = self.level - cost
         departure.shifts[kind] = self.shifted
 
     def refill(self, now: float) -> None:
         """Follow the clock."""
         if now <= self._time:
             return  # it begins later, or it is the same moment
-        if self.rate is not None:
+        if (rate := self.rate) is not None:
             elapsed = now - self._time
-            self.level = min(self.capacity, self.level + elapsed * self._refilled_a_second(self.rate))
+            level = self.level + elapsed * (self._refilled_a_second(rate) if self.drift else rate)
+            self.level = level if level < self.capacity else self.capacity
             if self.drift:
                 self._drift_to(self.drift * max(0.0, 1.0 - elapsed / _DRIFT_FADES))
         self._time = now
@@ -120,6 +123,13 @@ class Mirror:
         return max(rate + self.drift, 0.05 * rate)
 
     # --- what answers say ---
+
+    def is_sure(self, now: float) -> bool:
+        """Whether what one more answer says can be left unread: there is plenty, and one was read just now."""
+        if now - self._looked_at < _LOOK and self.rate is not None and self.level > 2.0 * _FAR_S * self.rate:
+            return True
+        self._looked_at = now
+        return False
 
     def predicted(self, departure: Departure) -> float:
         """The level just after `departure`, as far as is known by now."""

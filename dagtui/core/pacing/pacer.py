@@ -89,7 +89,8 @@ class Pacer:
 
     def delay(self, cost: Cost, now: float) -> float:
         """Seconds until an attempt of this cost may leave: 0 is now, infinity when only an answer can tell."""
-        if self.in_flight >= self.cap or (self.window is not None and self.in_flight >= self.window):
+        window = self._hidden.window
+        if self.in_flight >= self.cap or (window is not None and self.in_flight >= window):
             return math.inf
         wait = self._gate - now if self._gate > now else 0.0
         if self._ramp is not None:
@@ -127,9 +128,10 @@ class Pacer:
         """An attempt leaves."""
         if self._began is None:
             self._began = now
-        self.in_flight += 1
-        self._most = max(self._most, self.in_flight)
-        departure = Departure(now, cost, self._history.count, self.in_flight)
+        self.in_flight = in_flight = self.in_flight + 1
+        if in_flight > self._most:
+            self._most = in_flight
+        departure = Departure(now, cost, self._history.count, in_flight)
         if self._ramp is not None:
             self._ramp.depart(now)
         for mirror in self.limits.mirrors:
@@ -159,7 +161,8 @@ class Pacer:
         in_time = self._hidden.answered(departure, response.gateway_retries, now)
         if in_time and self._ramp is not None:
             self._ramp.answered()
-        if self.window is not None or not (self.limits.authority or self.refusals or self._hidden.given_up):
+        hidden = self._hidden
+        if hidden.window is not None or not (self.limits.authority or self.refusals or hidden.given_up):
             self._follow_latency(now)
         if self.cap < math.inf and departure.in_flight >= self.cap:
             self._cap_answers += 1

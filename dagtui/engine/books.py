@@ -1,0 +1,62 @@
+"""What has become of each record that was read: its outcomes, and which of its requests are ready next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dagtui.core.dag import Dag, Frontier
+from dagtui.core.events import Event, RecordEnded, RecordRead, RequestEnded
+from dagtui.core.model import Cancelled, Outcome, Record, Skipped, Success
+
+NOT_SENT = "the run was stopped before it was sent"
+
+
+class Open:
+    """A record on its way."""
+
+    __slots__ = ("frontier", "outcomes", "record")
+
+    def __init__(self, record: Record, dag: Dag) -> None:
+        self.record = record
+        self.frontier = Frontier(dag)
+        self.outcomes: dict[str, Outcome] = {}
+
+
+class Books:
+    """Books outcomes, and emits what follows from them. `clock` tells epoch seconds."""
+
+    def __init__(self, dag: Dag, emit: Callable[[Event], None], clock: Callable[[], float]) -> None:
+        self._dag = dag
+        self._emit = emit
+        self._clock = clock
+
+    def open(self, record: Record) -> Open:
+        """A record was read."""
+        self._emit(RecordRead(self._clock(), record.index, record.id))
+        return Open(record, self._dag)
+
+    def end(self, opened: Open, position: int, outcome: Outcome) -> tuple[int, ...]:
+        """Book the outcome of one request, and of those that never will be ready because of it.
+
+        Returns the dimensions whose requests are ready now.
+        """
+        self._book(opened, position, outcome)
+        step = opened.frontier.end(position, succeeded=isinstance(outcome, Success))
+        for skipped in step.skipped:
+            self._book(opened, skipped, _unsent(self._dag.names[position], outcome))
+        if opened.frontier.finished:
+            outcomes = opened.outcomes
+            if len(outcomes) > 1:
+                outcomes = {name: outcomes[name] for name in self._dag.names}
+            self._emit(RecordEnded(self._clock(), opened.record, outcomes))
+        return step.ready
+
+    def _book(self, opened: Open, position: int, outcome: Outcome) -> None:
+        opened.outcomes[self._dag.names[position]] = outcome
+        self._emit(RequestEnded(self._clock(), self._dag.seq(opened.record.index, position), outcome))
+
+
+def _unsent(need: str, outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Cancelled):
+        return Cancelled(f'the run was stopped before "{need}" was answered')
+    return Skipped(f'"{need}" did not succeed')

@@ -1,0 +1,41 @@
+"""How far the reader may be ahead of what is sent: memory is bounded by this, not by the file."""
+
+from __future__ import annotations
+
+import asyncio
+
+# Requests kept ready beyond the limit, so that a freed slot never waits for the source; but no more than there are
+# slots, so that few have been read when a run is stopped.
+_LEAST_AHEAD, _MOST_AHEAD = 2, 256
+_MOST_WAITING = 8  # requests between two attempts, times the limit: they hold no slot, but memory
+
+
+class Window:
+    """Counts the requests of the records that were read and have not ended.
+
+    `ready` could leave now or are in flight; `waiting` of them are between two attempts.
+    """
+
+    def __init__(self) -> None:
+        self.ready = 0
+        self.waiting = 0
+        self._room: asyncio.Future[None] | None = None
+
+    async def wait(self, target: int) -> None:
+        """Until there is room for one more record; `target` is the concurrency limit."""
+        while not self._has_room(target, _ahead(target)):
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    def wake(self, target: int) -> None:
+        """Wake the reader if there is room for several: waking it costs as much as reading a record."""
+        if self._room is not None and not self._room.done() and self._has_room(target, _ahead(target) // 2):
+            self._room.set_result(None)
+
+    def _has_room(self, target: int, ahead: int) -> bool:
+        could_leave = self.ready - self.waiting
+        return could_leave < target + ahead and self.ready < _MOST_WAITING * target + _MOST_AHEAD
+
+
+def _ahead(target: int) -> int:
+    return min(max(_LEAST_AHEAD, target), _MOST_AHEAD)
