@@ -34,6 +34,8 @@ from dagtui.engine.runner import Runner
 from dagtui.engine.sinks import Sinks
 from dagtui.io.export import convert
 
+_FOLDED_AT_ONCE = 512  # events; whoever looks before sees them too
+
 How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
 
 
@@ -99,6 +101,7 @@ class Session:
             used=time.process_time,
         )
         self.dimensions = self._runner.dag.names
+        self._unfolded: list[Event] = []
         self._stats = Stats(self.dimensions, self.settings.concurrency)
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
@@ -115,15 +118,18 @@ class Session:
     @property
     def store(self) -> RequestStore:
         """The state of every request that was read; not to be written."""
+        self._fold()
         return self._stats.store
 
     @property
     def log(self) -> deque[LogEntry]:
         """The last lines of the log; not to be written."""
+        self._fold()
         return self._stats.log
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
+        self._fold()
         now = self._now() if self._task is not None else time.time()
         snapshot = self._stats.snapshot(now, self._runner.held_by())
         return replace(snapshot, automatic=self._runner.automatic, mostly_held_by=self._runner.mostly_held_by)
@@ -249,17 +255,25 @@ class Session:
         return self._epoch + self._loop_time()
 
     def _emit(self, event: Event) -> None:
-        self._stats.fold(event)
+        self._unfolded.append(event)
+        if len(self._unfolded) >= _FOLDED_AT_ONCE:
+            self._fold()
         for queue in self._subscribers:
             queue.put_nowait(event)
         self._sinks.write(event)
+
+    def _fold(self) -> None:
+        """Count what has happened since. In batches, so that the processor finds the code in its cache."""
+        events, self._unfolded = self._unfolded, []
+        for event in events:
+            self._stats.fold(event)
 
     def _stop_for(self, reason: str) -> None:
         if not self._ended:
             self._runner.drain(reason)
 
     def _note_dropped(self, told: str) -> None:
-        self._stats.fold(Noted(self._now(), f"an observer was dropped: {told}"))
+        self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
 
 
 class _Listed:

@@ -54,6 +54,7 @@ class Breaker:
 
 _FLOOR = 10.0  # retries a second that are always allowed, so that small runs go on
 _MEMORY = 10.0  # seconds for which a success stands for a retry
+_STEP = 0.01  # seconds in which nothing is forgotten
 _SLACK = 1e-6  # of a retry, so that a wait computed in floats suffices
 
 
@@ -87,7 +88,7 @@ class RetryBudget:
     def _follow(self, now: float) -> None:
         """Forget slowly, and never all: the balance tends to what the floor gives."""
         elapsed = now - self._updated
-        if elapsed > 0:
+        if elapsed > _STEP:
             kept = math.exp(-elapsed / _MEMORY)
             self._balance = self._balance * kept + _FLOOR * _MEMORY * (1.0 - kept)
             self._updated = now

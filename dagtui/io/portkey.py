@@ -21,7 +21,7 @@ from dagtui.io import portkey_request as outgoing
 from dagtui.io.classifier import failure, redacted
 from dagtui.io.connection import Answer
 from dagtui.io.portkey_answer import answered, stop_reason_of, text_of, usage_of
-from dagtui.io.portkey_headers import Names, gateway_retries, rate_limits, request_id
+from dagtui.io.portkey_headers import Reader, named
 from dagtui.io.transport import PooledTransport, ThroughHttpx, Wire
 
 GatewayFlavour: TypeAlias = Literal["simulator", "open-source", "hosted", "unknown"]
@@ -63,7 +63,7 @@ class Portkey:
         self._urls = {route: f"{self._root}/v1{route}" for route in outgoing.ROUTES}
         self._metadata = outgoing.metadata_of(settings, run_id)
         self._secrets = outgoing.secrets_of(settings)
-        self._names = Names()
+        self._reader = Reader()
         self._plans: dict[int, outgoing.Plan] = {}
 
     async def complete(self, request: Request, attempt: int) -> Response:
@@ -82,20 +82,20 @@ class Portkey:
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._fail(error)
-        told = self._names.named(headers)
         answer = answered(status, body)
         if answer is None:
-            raise failure(status, told, body, plan.asked, elapsed=time.monotonic() - started)
+            raise failure(status, named(headers), body, plan.asked, elapsed=time.monotonic() - started)
+        told = self._reader.read(headers)
         model = answer.get("model")
         return Response(
             text=text_of(answer),
-            usage=usage_of(answer, told.get("x-portkey-provider") or plan.asked.provider),
+            usage=usage_of(answer, told.provider or plan.asked.provider),
             model=model if isinstance(model, str) and model else plan.choice.model,
             stop_reason=stop_reason_of(answer),
             status=status,
-            request_id=request_id(told),
-            gateway_retries=gateway_retries(told),
-            limits=rate_limits(told),
+            request_id=told.request_id,
+            gateway_retries=told.gateway_retries,
+            limits=told.limits,
         )
 
     async def probe(self) -> GatewayFlavour:

@@ -18,7 +18,7 @@ OutputFormat: TypeAlias = Literal["csv", "tsv", "jsonl"]
 OUTPUT_FORMATS: tuple[str, ...] = get_args(OutputFormat)
 
 FLUSH_ROWS = 200
-"""Rows are handed to the system when there are so many, and whenever `flush` is called."""
+"""Rows after which whoever fills a file should flush it."""
 
 
 class RowFile:
@@ -51,10 +51,13 @@ class RowFile:
         self._rows: list[str] = []
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Take one row."""
+        """Take one row; it waits for `flush`."""
         self._rows.append(self._line(row))
-        if len(self._rows) % FLUSH_ROWS == 0:
-            self.flush()
+
+    @property
+    def waiting(self) -> int:
+        """Rows that were not handed to the system yet."""
+        return len(self._rows)
 
     def flush(self) -> None:
         """Hand the rows to the system.
