@@ -116,6 +116,29 @@ def test_an_observer_that_breaks_is_dropped_and_reported_and_hurts_nobody() -> N
     assert well.closed
 
 
+def test_a_sink_is_told_what_it_wants_and_nothing_else() -> None:
+    class Picky(Observer):
+        wants = (RecordEnded, RunStarted)  # type: ignore[assignment]
+
+    picky = Picky()
+    run_in_virtual_time(session(sinks=[picky]).run())
+    assert {type(event) for event in picky.events} == {RecordEnded, RunStarted}
+    assert len(picky.events) == 21
+
+
+def test_the_figures_are_those_of_the_moment_at_which_they_are_asked_for() -> None:
+    async def main() -> list[tuple[int, int]]:
+        live, seen = session(5, FakeGateway(latency=1.0)), []
+        live.start()
+        for _ in range(2):
+            await asyncio.sleep(0.6)
+            seen.append((live.snapshot().counts.in_flight, len(live.store)))
+        await live.aclose()
+        return seen
+
+    assert run_in_virtual_time(main()) == [(5, 5), (0, 5)]
+
+
 def test_results_that_cannot_be_written_stop_the_run_because_more_answers_would_be_lost() -> None:
     gateway = FakeGateway()
     full = Observer(essential=True, breaks=lambda event: isinstance(event, RecordEnded))

@@ -227,3 +227,48 @@ def test_retries_that_are_no_refusals_need_a_budget_that_successes_fill() -> Non
     poor, rich = run_in_virtual_time(main())
     assert 150 <= poor <= 220
     assert rich - poor >= 380
+
+
+def test_whoever_asks_while_nothing_stands_before_him_leaves_at_once() -> None:
+    async def main() -> None:
+        limiter = Limiter(2)
+        permits = [limiter.admit(REQUEST), limiter.admit(REQUEST)]
+        assert None not in permits
+        assert limiter.in_flight == 2
+        assert limiter.admit(REQUEST) is None  # no slot
+
+    run_in_virtual_time(main())
+
+
+def test_nobody_passes_those_who_wait_a_pause_a_cap_or_the_end() -> None:
+    async def main() -> None:
+        limiter = Limiter(2)
+        due_later = asyncio.create_task(limiter.acquire(REQUEST, 10.0))
+        await settle()
+        assert limiter.admit(REQUEST) is None
+        due_later.cancel()
+        await settle()
+        limiter.release(await limiter.acquire(REQUEST))  # the one that was cancelled is forgotten
+        limiter.pause()
+        assert limiter.admit(REQUEST) is None
+        limiter.resume()
+        assert limiter.admit(REQUEST) is not None
+        assert Limiter(2, requests_per_minute=60).admit(REQUEST) is None
+        limiter.close()
+        with pytest.raises(LimiterClosed):
+            limiter.admit(REQUEST)
+
+    run_in_virtual_time(main())
+
+
+def test_in_an_outage_nobody_leaves_at_once() -> None:
+    async def main() -> None:
+        limiter = Limiter(20)
+        while not limiter.breaker.open:
+            permit = limiter.admit(REQUEST)
+            assert permit is not None
+            limiter.failed(permit, GatewayError(ErrorKind.CONNECTION, "refused"))
+            limiter.release(permit)
+        assert limiter.admit(REQUEST) is None
+
+    run_in_virtual_time(main())

@@ -405,3 +405,25 @@ def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with room(100), pytest.raises(DagtuiError, match="could not be written"):
         convert(source, tmp_path / "r.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
+
+
+def test_a_row_that_cannot_be_made_takes_no_other_with_it(tmp_path: Path) -> None:
+    class Broken(Mapping[str, Outcome]):
+        def __getitem__(self, key: str) -> Outcome:
+            raise KeyError(key)
+
+        def __iter__(self) -> Iterator[str]:
+            raise RuntimeError("a defect")
+
+        def __len__(self) -> int:
+            return 1
+
+    path = tmp_path / "out.jsonl"
+    writer = ResultsWriter(path, "jsonl", ONE, ["id"])
+    writer.write(ended({"sort": ok()}, id="a"))
+    writer.write(RecordEnded(0.0, Record(1, "b", {"id": "b"}), Broken()))
+    writer.write(ended({"sort": ok()}, 2, id="c"))
+    with pytest.raises(Exception, match=r"a defect|sort"):
+        writer.flush()
+    writer.close()
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["a", "c"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagtui.core.model import Headroom, RateLimits
-from dagtui.io.portkey_headers import gateway_retries, rate_limits, request_id, retry_after
+from dagtui.io.portkey_headers import Reader, gateway_retries, named, rate_limits, request_id, retry_after
 
 DATE = "Sun, 22 Nov 2026 19:00:00 GMT"
 NOW = 1795374000.0  # the same moment
@@ -152,3 +152,20 @@ def test_no_header_whatever_it_holds_raises(headers: dict[str, str]) -> None:
     retry_after(headers, NOW)
     rate_limits(headers, NOW)
     assert gateway_retries(headers) >= 0
+
+
+VALUES = st.text(max_size=40).map(lambda text: text.encode("latin-1", "replace")) | st.integers(0, 9999).map(
+    lambda number: b"%d" % number
+)
+DATELESS = [*NAMES[1:], "request-id", "x-request-id"]
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(DATELESS), VALUES), max_size=8), max_size=6))
+def test_headers_in_any_order_are_read_as_they_are_by_name(answers: list[list[tuple[str, bytes]]]) -> None:
+    reader = Reader()
+    for answer in answers:
+        headers = [(b"Date", DATE.encode()), *((name.title().encode(), value) for name, value in answer)]
+        told, by_name = reader.read(headers), named(headers)
+        assert told.gateway_retries == gateway_retries(by_name)
+        assert told.request_id == request_id(by_name)
+        assert told.limits == rate_limits(by_name)

@@ -125,3 +125,24 @@ def test_the_one_that_lets_wait_longest_binds() -> None:
     assert binding is not None
     assert binding.kind is Kind.INPUT
     assert world.limits.binding((1.0, 5.0, 200.0, 50.0), 1000.0) is None
+
+
+def test_a_bucket_that_is_far_from_empty_is_looked_at_rarely_and_one_that_is_not_each_time() -> None:
+    world = World()
+    world.hear(world.leave(0.0), requests(6000, 5000), 0.3)  # 100 a second
+    mirror = world.limits[Kind.REQUESTS]
+    for step in range(100):
+        world.hear(world.leave(0.3 + step / 1000), requests(6000, 5000), 0.6 + step / 1000)
+    assert 8 <= mirror.seen <= 12
+    mirror.level, mirror.seen = 150.0, 0
+    for step in range(100):
+        world.hear(world.leave(0.7 + step / 1000), requests(6000, 100), 0.9 + step / 1000)
+    assert mirror.seen == 100
+
+
+def test_a_limit_that_changes_is_heard_at_once_however_much_is_left() -> None:
+    world = World()
+    world.hear(world.leave(0.0), requests(6000, 5000), 0.3)
+    world.hear(world.leave(0.3), requests(6000, 5000), 0.6)
+    world.hear(world.leave(0.301), requests(3000, 2500), 0.601)
+    assert world.limits[Kind.REQUESTS].rate == 50.0
