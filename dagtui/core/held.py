@@ -34,11 +34,14 @@ class Holder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What binds at one moment. `number` is a rate a minute, a count or seconds, as `by` needs it."""
+    """What binds at one moment. `number` is a rate a minute, a count or seconds, as `by` needs it; `others` is how
+    much of a rate others of the same organisation use.
+    """
 
     by: Holder
     number: float = 0.0
     known_from: str = ""
+    others: float = 0.0
 
 
 def sentence(hold: Hold) -> str:
@@ -52,11 +55,11 @@ def sentence(hold: Hold) -> str:
         case Holder.CEILING:
             return f"automatic: at its ceiling of {count(int(number))}"
         case Holder.REQUESTS:
-            return f"requests a minute: {_per_minute(hold)}; a higher limit would lift it"
+            return f"requests a minute: {_per_minute(hold, 'a higher limit')}"
         case Holder.INPUT:
-            return f"input tokens a minute: {_per_minute(hold)}; a shorter prompt would lift it"
+            return f"input tokens a minute: {_per_minute(hold, 'a shorter prompt')}"
         case Holder.OUTPUT:
-            return f"output tokens a minute: {_per_minute(hold)}; a smaller max_tokens would lift it"
+            return f"output tokens a minute: {_per_minute(hold, 'a smaller max_tokens')}"
         case Holder.PROVIDER_CAP:
             return f"the provider takes {count(int(number))} at once"
         case Holder.GATEWAY:
@@ -85,7 +88,7 @@ def sentence(hold: Hold) -> str:
             return "below the limit: nothing else is ready"
 
 
-def _per_minute(hold: Hold) -> str:
+def _per_minute(hold: Hold, remedy: str) -> str:
     known = {
         "told": "as you said",
         "remembered": "as in an earlier run",
@@ -93,5 +96,8 @@ def _per_minute(hold: Hold) -> str:
         "header": "as the provider says",
         "measured": "measured by refusals",
     }
-    source = known.get(hold.known_from, "")
-    return f"{count(round(hold.number))}{f', {source}' if source else ''}"
+    told = count(round(hold.number))
+    if source := known.get(hold.known_from, ""):
+        told += f", {source}"
+    share = round(10.0 * hold.others / hold.number) if hold.number else 0  # in tenths: it never stands still
+    return f"{told}; others use about {10 * share}% of it" if share else f"{told}; {remedy} would lift it"

@@ -167,4 +167,5 @@ def held_by_pacer(pacer: Pacer, cost: Cost, now: float) -> Hold:
     mirror = pacer.limits.binding(cost, now)
     if mirror is None:
         return Hold(Holder.FINDING)
-    return Hold(_HOLDERS[mirror.kind], 60.0 * (mirror.rate or 0.0), mirror.source.value)
+    a_minute = 60.0 * (mirror.rate or 0.0)
+    return Hold(_HOLDERS[mirror.kind], a_minute, mirror.source.value, max(0.0, -60.0 * mirror.drift))

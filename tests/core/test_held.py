@@ -53,6 +53,8 @@ def test_where_something_would_lift_it_that_is_said(by: Holder, remedy: str) -> 
         (Hold(Holder.REQUESTS, 3000, "remembered"), "3,000, as in an earlier run"),
         (Hold(Holder.REQUESTS, 3000, "told"), "3,000, as you said"),
         (Hold(Holder.INPUT, 3000, "message"), "3,000, as a refusal said"),
+        (Hold(Holder.REQUESTS, 3000, "header", 1460.0), "3,000, as the provider says; others use about 50% of it"),
+        (Hold(Holder.REQUESTS, 3000, "header", 100.0), "3,000, as the provider says; a higher limit"),
     ],
 )
 def test_the_number_that_binds_is_named_and_where_it_is_known_from(hold: Hold, said: str) -> None:

@@ -60,7 +60,8 @@ def test_a_gateway_that_is_killed_and_comes_back_costs_time_and_no_record(
 def test_retrying_can_be_left_to_the_gateway_whose_hidden_attempts_are_told(
     shell: Shell, simulator: Simulator, portkey: str, tmp_path: Path
 ) -> None:
-    simulator.turn(latency_median_s=0.05, requests_per_minute=1200, requests_burst=10)
+    # The gateway waits for 1, 2, 4 ... seconds: all but the burst meet the first wait, and few the third.
+    simulator.turn(latency_median_s=0.05, requests_per_minute=1200, requests_burst=25)
     (tmp_path / "in.jsonl").write_text("".join(json.dumps({"content": f"Hello {i}"}) + "\n" for i in range(60)))
     done = shell.run(
         *("run", "in.jsonl", "-g", f"{portkey}/v1", "--custom-host", f"{simulator.url}/v1"),

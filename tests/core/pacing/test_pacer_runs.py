@@ -122,6 +122,8 @@ def run(
             case "refused":
                 pacer.refused(*about, now)
             case _:
+                if about is not None and about != waiting_until:
+                    continue  # it has been replaced by an earlier look
                 waiting_until = -1.0
         while pacer.in_flight < most:
             cost = pacer.costs.of(REQUEST)
@@ -133,7 +135,7 @@ def run(
             if wait < float("inf") and not now < waiting_until <= now + wait:
                 assert now + wait > now
                 waiting_until = now + wait
-                push(waiting_until, "leave")
+                push(waiting_until, "leave", waiting_until)
             break
     return pacer
 
