@@ -3,10 +3,12 @@
 Where a limit is known, as many as it needs: rate times latency (Little's law), and some more for latency that
 varies. Where none is, the published adaptive limits show the way: slow start as TCP's, then Netflix's Gradient2
 (the limit times usual latency over present latency, plus a little room to explore) while answers are sound, and
-AIMD's cut on overload (529, 503), at most once a round trip. Latency of language models follows the length of
-their answers, so a tolerance keeps ordinary spread from counting as a queue. What is usual does not follow what a
-queue adds, or it would soon be usual to queue; but where a smaller limit does not make answers faster, there was
-no queue, and the present latency becomes the usual one.
+AIMD's cut on overload (529, 503), at most once a round trip. A provider whose limit is known may be overloaded all
+the same: then AIMD follows the share of a round trip's attempts that found it so.
+
+Latency of language models follows the length of their answers, so a tolerance keeps ordinary spread from counting
+as a queue. What is usual does not follow what a queue adds, or it would soon be usual to queue; but where a smaller
+limit does not make answers faster, there was no queue, and the present latency becomes the usual one.
 """
 
 from __future__ import annotations
@@ -26,14 +28,16 @@ _SOUND = 1.5  # times the usual latency that may become usual
 _TRIAL = 0.5  # of the limit as it was when latency became too high: there it stays, to see whether that helped
 _IN_VAIN = 0.75  # of the latency as it was then
 _SPREAD = 2.0  # times what the mean latency needs, for those that take longer
+_OVERLOADED = 0.1  # share of a round trip's attempts that may find the provider full before fewer are sent
+_EASES = 1.1  # times as many a round trip later, where fewer found it full
 
 
 class Automatic:
     """Proposes a target, from 1 to `ceiling`."""
 
     __slots__ = (
-        "_busy", "_count", "_cut_at", "_growing", "_limit", "_total", "_trial", "_worst", "ceiling", "latency",
-        "usual",
+        "_busy", "_count", "_cut_at", "_growing", "_limit", "_relief", "_total", "_trial", "_worst", "ceiling",
+        "latency", "usual",
     )  # fmt: skip
 
     def __init__(self, ceiling: int, start: int | None = None) -> None:
@@ -47,10 +51,12 @@ class Automatic:
         self._cut_at = -math.inf
         self._worst: tuple[float, float] | None = None  # limit and latency, at their highest since a queue showed
         self._trial: _Trial | None = None
+        self._relief = _Relief()
 
     def answered(self, left_at: float, now: float, in_flight: int) -> None:
         """An answer, to what left at `left_at` as the last of `in_flight`."""
         latency = now - left_at
+        self._relief.ended(False, in_flight)
         if self._trial is not None:
             self._try(self._trial, left_at, latency)
             return
@@ -63,8 +69,12 @@ class Automatic:
         if self._count >= max(_LEAST_ANSWERS, (0.7 if self.usual is None else 0.5) * self._limit):
             self._end_window(now)
 
-    def overloaded(self, left_at: float, now: float) -> None:
-        """The provider is full. What left before the last cut tells nothing new."""
+    def overloaded(self, left_at: float, now: float, in_flight: int) -> None:
+        """The provider is full, says the attempt that left at `left_at` as the last of `in_flight`.
+
+        What left before the last cut tells nothing new.
+        """
+        self._relief.ended(True, in_flight)
         if left_at > self._cut_at:
             self._limit, self._cut_at, self._growing = max(1.0, _CUT * self._limit), now, False
 
@@ -72,7 +82,8 @@ class Automatic:
         """How many should be in flight, where `rate` requests a second may leave (None: no limit is known)."""
         wanted = self._limit
         if rate is not None and self.latency is not None:
-            wanted = max(4.0, math.ceil(_SPREAD * rate * self.latency) + 2.0)
+            needed = max(4.0, math.ceil(_SPREAD * rate * self.latency) + 2.0)
+            wanted = min(needed, self._relief.most)
         return max(1, min(self.ceiling, int(wanted)))
 
     def _end_window(self, now: float) -> None:
@@ -124,3 +135,25 @@ class _Trial:
     before: float
     count: int = 0
     total: float = 0.0
+
+
+class _Relief:
+    """Spares a provider that is full although its limit would let more through: at most `most` are in flight."""
+
+    __slots__ = ("_full", "_seen", "most")
+
+    def __init__(self) -> None:
+        self.most = math.inf
+        self._seen = self._full = 0
+
+    def ended(self, full: bool, in_flight: int) -> None:
+        """An attempt ended that left as the last of `in_flight`; `full`: the provider was."""
+        self._seen += 1
+        self._full += full
+        if self._seen < max(2 * _LEAST_ANSWERS, min(self.most, in_flight)):
+            return
+        if self._full > _OVERLOADED * self._seen:
+            self.most = max(1.0, _CUT * min(self.most, in_flight))
+        else:
+            self.most = _EASES * self.most + 1.0
+        self._seen = self._full = 0

@@ -151,7 +151,7 @@ class Limiter:
         elif self.breaker.answered():
             self._on_outage(False)
         if self.automatic is not None and error.kind is ErrorKind.OVERLOADED:
-            self.automatic.overloaded(permit.left_at, now)
+            self.automatic.overloaded(permit.left_at, now, permit.in_flight)
             self._follow_automatic()
         wait: float | None = None
         if pacer is not None and departure is not None:

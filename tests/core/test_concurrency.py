@@ -66,15 +66,15 @@ def test_it_does_not_grow_while_what_it_allows_is_not_used() -> None:
 def test_overload_cuts_once_a_round_trip() -> None:
     automatic = Automatic(500, 100)
     for _ in range(30):
-        automatic.overloaded(START, START + 1.0)
+        automatic.overloaded(START, START + 1.0, 100)
     assert automatic.target(None) == 80
-    automatic.overloaded(START + 1.5, START + 2.5)
+    automatic.overloaded(START + 1.5, START + 2.5, 80)
     assert automatic.target(None) == 64
 
 
 def test_after_a_cut_it_grows_slowly() -> None:
     automatic = Automatic(500, 100)
-    automatic.overloaded(START, START + 1.0)
+    automatic.overloaded(START, START + 1.0, 100)
     rounds(automatic, 5, now=START + 1.0)
     assert 80 < automatic.target(None) < 120
 
@@ -82,7 +82,7 @@ def test_after_a_cut_it_grows_slowly() -> None:
 def test_it_is_never_below_one() -> None:
     automatic = Automatic(500, 2)
     for step in range(50):
-        automatic.overloaded(START + 2 * step, START + 2 * step + 1)
+        automatic.overloaded(START + 2 * step, START + 2 * step + 1, 2)
     assert automatic.target(None) == 1
     rounds(automatic, 60)
     assert automatic.target(None) > 1
@@ -131,6 +131,46 @@ def test_a_known_rate_says_nothing_before_the_latency_is_known() -> None:
     assert Automatic(1000, 20).target(500.0) == 20
 
 
+def with_a_known_rate(automatic: Automatic, room: int, fails: float, trips: int) -> tuple[float, float]:
+    """The mean target and the share of overloads of the second half of so many round trips of a second, against a
+    provider whose limit is a hundred a second but which takes `room` at once, and else fails a share of attempts.
+    """
+    draw, now, targets, full, seen = random.Random(1), START, [], 0, 0
+    for trip in range(trips):
+        target = automatic.target(100.0)
+        targets.append(target)
+        for in_flight in range(1, target + 1):
+            overloaded = in_flight > room or draw.random() < fails
+            if overloaded:
+                automatic.overloaded(now, now + 1.0, target)
+            else:
+                automatic.answered(now, now + 1.0, target)
+            if trip >= trips // 2:
+                full, seen = full + overloaded, seen + 1
+        now += 1.0
+    half = targets[trips // 2 :]
+    return sum(half) / len(half), full / seen
+
+
+def test_a_provider_that_is_full_below_its_limit_is_sent_fewer_and_not_too_few() -> None:
+    mean, share = with_a_known_rate(Automatic(1000, 20), room=60, fails=0.0, trips=100)
+    assert 50 <= mean <= 75
+    assert share < 0.12
+
+
+def test_overloads_now_and_then_hold_nobody_back_where_the_limit_is_known() -> None:
+    mean, _ = with_a_known_rate(Automatic(1000, 20), room=10_000, fails=0.03, trips=100)
+    assert mean >= 195
+
+
+def test_when_it_is_no_longer_full_all_that_the_limit_needs_is_sent_again() -> None:
+    automatic = Automatic(1000, 20)
+    with_a_known_rate(automatic, room=60, fails=0.0, trips=60)
+    assert automatic.target(100.0) < 100
+    with_a_known_rate(automatic, room=10_000, fails=0.0, trips=30)
+    assert automatic.target(100.0) >= 200
+
+
 @given(
     ceiling=st.integers(1, 300),
     start=st.one_of(st.none(), st.integers(1, 1000)),
@@ -146,6 +186,6 @@ def test_it_is_always_between_one_and_the_ceiling(
         if sound:
             automatic.answered(left_at, now, in_flight)
         else:
-            automatic.overloaded(left_at, now)
+            automatic.overloaded(left_at, now, in_flight)
         assert 1 <= automatic.target(rate) <= ceiling
         assert 1 <= automatic.target(None) <= ceiling
