@@ -101,13 +101,13 @@ class Session:
             used=time.process_time,
         )
         self.dimensions = self._runner.dag.names
-        self._unfolded: list[Event] = []
+        self._unfolded: deque[Event] = deque()
         self._stats = Stats(self.dimensions, self.settings.concurrency)
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
         self._owned = [gateway.aclose, *owned]
-        self._loop_time: Callable[[], float] = time.monotonic  # the loop's own once the session has started
-        self._epoch = 0.0  # epoch seconds at the loop's zero
+        self._loop_time: Callable[[], float] = time.time  # the loop's own once the session has started
+        self._epoch = 0.0  # epoch seconds at its zero
         self._task: asyncio.Task[RunResult] | None = None
         self._ended = False
         self._broken = ""
@@ -130,7 +130,7 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
         self._fold()
-        now = self._now() if self._task is not None else time.time()
+        now = self._now()
         snapshot = self._stats.snapshot(now, self._runner.held_by())
         return replace(snapshot, automatic=self._runner.automatic, mostly_held_by=self._runner.mostly_held_by)
 
@@ -159,8 +159,8 @@ class Session:
     def start(self) -> None:
         """Begin, on the running loop. Beginning twice is beginning once."""
         if self._task is None:
-            self._loop_time = asyncio.get_running_loop().time
-            self._epoch = time.time() - self._loop_time()
+            loop_time = asyncio.get_running_loop().time
+            self._epoch, self._loop_time = time.time() - loop_time(), loop_time
             self._task = asyncio.create_task(self._run())
 
     async def wait(self) -> RunResult:
@@ -209,7 +209,8 @@ class Session:
         """
         if self.results_path is None:
             raise ConfigError("This run keeps no results to export: it was started without a results file.")
-        self._sinks.flush()
+        if reason := self._sinks.flush():
+            raise DagtuiError(reason)
         return await asyncio.to_thread(convert, self.results_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
@@ -264,9 +265,8 @@ class Session:
 
     def _fold(self) -> None:
         """Count what has happened since. In batches, so that the processor finds the code in its cache."""
-        events, self._unfolded = self._unfolded, []
-        for event in events:
-            self._stats.fold(event)
+        while self._unfolded:
+            self._stats.fold(self._unfolded.popleft())
 
     def _stop_for(self, reason: str) -> None:
         if not self._ended:

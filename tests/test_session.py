@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagtui.core.errors import ConfigError, ErrorKind, ExitCode, GatewayError
+from dagtui.core.errors import ConfigError, DagtuiError, ErrorKind, ExitCode, GatewayError
 from dagtui.core.events import Event, PhaseChanged, RecordEnded, RunStarted
 from dagtui.core.settings import RunSettings
 from dagtui.session import RunResult, Session
@@ -238,6 +238,19 @@ def test_the_concurrency_stays_within_its_bounds_whatever_is_asked() -> None:
     assert run_in_virtual_time(main()) == [1, 10_000]
 
 
+def test_a_run_that_is_ended_before_it_begins_reads_nothing() -> None:
+    async def main() -> RunResult:
+        live = session(1000)
+        live.start()
+        live.cancel()
+        result = await live.wait()
+        await live.aclose()
+        return result
+
+    result = run_in_virtual_time(main())
+    assert (result.outcome, result.snapshot.records_read) == ("cancelled", 0)
+
+
 def test_closing_a_running_session_cancels_it() -> None:
     gateway = FakeGateway(latency=1000)
 
@@ -264,3 +277,44 @@ def test_there_is_nothing_to_export_without_a_results_file() -> None:
 
     with pytest.raises(ConfigError, match="keeps no results"):
         run_in_virtual_time(main())
+
+
+def test_a_sink_that_does_not_say_what_it_wants_is_told_all() -> None:
+    class Plain(Observer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kinds: set[type] = set()
+
+        def __getattribute__(self, name: str) -> object:
+            if name == "wants":
+                raise AttributeError(name)
+            return super().__getattribute__(name)
+
+    plain = Plain()
+    assert run_in_virtual_time(session(sinks=[plain]).run()).outcome == "complete"
+    assert sum(isinstance(event, RecordEnded) for event in plain.events) == 20
+
+
+def test_an_export_for_which_results_cannot_be_written_says_why_and_stops_the_run(tmp_path: Path) -> None:
+    class Full(Observer):
+        def flush(self) -> None:
+            raise OSError("disk full")
+
+    async def main() -> RunResult:
+        gateway = FakeGateway(latency=10.0)
+        live = session(100, gateway, sinks=[Full(essential=True)], results_path=tmp_path / "results.jsonl")
+        live.start()
+        await asyncio.sleep(1.0)
+        with pytest.raises(DagtuiError, match="The results cannot be written: OSError: disk full"):
+            await live.export(tmp_path / "out.csv")
+        result = await live.wait()
+        await live.aclose()
+        return result
+
+    assert run_in_virtual_time(main()).outcome == "stopped"
+
+
+def test_what_is_commanded_before_the_start_has_the_time_of_day() -> None:
+    live = session()
+    live.retune(3)
+    assert live.log[-1].time > 1e9

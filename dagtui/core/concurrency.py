@@ -7,8 +7,8 @@ AIMD's cut on overload (529, 503), at most once a round trip. A provider whose l
 the same: then AIMD follows the share of a round trip's attempts that found it so.
 
 Latency of language models follows the length of their answers, so a tolerance keeps ordinary spread from counting
-as a queue. What is usual does not follow what a queue adds, or it would soon be usual to queue; but where a smaller
-limit does not make answers faster, there was no queue, and the present latency becomes the usual one.
+as a queue. What is usual does not follow what a queue adds, or it would soon be usual to queue; but where a
+smaller limit does not make answers faster, there was no queue, and the present latency becomes the usual one.
 """
 
 from __future__ import annotations

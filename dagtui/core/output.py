@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.model import Prompt, Response, Value
@@ -20,6 +20,7 @@ from dagtui.core.text import one_line
 CUT_OFF = frozenset({"max_tokens", "length"})
 REFUSED = frozenset({"refusal", "content_filter"})
 
+_from_json = TypeAdapter[Any](Any).validator.validate_json
 _decoder = json.JSONDecoder()
 _MOST_STARTS = 200  # braces tried in a text: each may be read to the end before it turns out to be none
 
@@ -73,7 +74,7 @@ def parse(dimension: Dimension, response: Response) -> Value:
             raise _invalid("the answer is empty", response)
         return response.text
     try:
-        return _validated(dimension.output, response.text)
+        return dimension.output.model_validate(_first_object(response.text))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the answer"
@@ -93,15 +94,10 @@ def category_of(dimension: Dimension, value: Value) -> str | None:
     return None if found is None else str(getattr(found, "value", found))
 
 
-def _validated(model: type[BaseModel], text: str) -> BaseModel:
-    """The object in `text` as `model`; nearly always it is all of the text, which is quicker to read."""
-    if text.startswith("{"):
-        with suppress(ValidationError):
-            return model.model_validate_json(text)
-    return model.model_validate(_first_object(text))
-
-
 def _first_object(text: str) -> dict[str, Any]:
+    if text.startswith("{"):
+        with suppress(ValueError):  # it is all of the text nearly always, and pydantic reads that quicker
+            return _from_json(text)
     start = -1
     for _ in range(_MOST_STARTS):
         start = text.find("{", start + 1)

@@ -17,6 +17,8 @@ class Builder:
     """Builds the requests of one run."""
 
     def __init__(self, plugin: Plugin, dag: Dag, run_id: str) -> None:
+        self.takes_time = False
+        """Whether the plugin's methods have to be waited for."""
         self._plugin = plugin
         self._dag = dag
         self._run_id = run_id
@@ -37,9 +39,11 @@ class Builder:
         context = Context(dimension, record.fields, answers)
         prompt = self._plugin.create_prompt(context)
         if not isinstance(prompt, str | Prompt):
+            self.takes_time = True
             prompt = await prompt
         choice = self._plugin.select_provider(context)
         if not isinstance(choice, ProviderChoice):
+            self.takes_time = True
             choice = await choice
         choice = self._known(position, choice)
         whole = with_instruction(prompt, dimension)

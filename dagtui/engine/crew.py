@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
 Work = TypeVar("Work")
@@ -21,17 +21,25 @@ class Crew(Generic[Work]):
         self._carry = carry
         self._wanted = wanted
         self._group: asyncio.TaskGroup | None = None
+        self._owner: asyncio.Task[Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._hands = 0  # tasks that go on
         self._backlog: deque[Work] = deque()
+        self._cancelled = False
 
     def enlist(self, group: asyncio.TaskGroup) -> None:
-        """The tasks belong to `group`."""
+        """The tasks belong to `group`, which belongs to the current task."""
         self._group = group
+        self._owner = asyncio.current_task()
 
     def add(self, work: Work) -> None:
         """More to do."""
         self._backlog.append(work)
+        self.staff()
+
+    def add_first(self, work: Iterable[Work]) -> None:
+        """More to do, before all that waits."""
+        self._backlog.extendleft(reversed(list(work)))
         self.staff()
 
     def staff(self) -> None:
@@ -50,17 +58,25 @@ class Crew(Generic[Work]):
 
     def cancel(self) -> None:
         """Cancel what is under way. A task that has not begun yet would not book its work: wait a turn first."""
+        self._cancelled = True
         for task in tuple(self._tasks):
             task.cancel()
 
     async def _work(self, work: Work) -> None:
-        this = asyncio.current_task()
         try:
             while True:
                 await self._carry(work)
-                cancelled = this is None or this.cancelling()
-                if cancelled or not self._backlog or self._hands > self._wanted():
+                if not self._goes_on() or not self._backlog or self._hands > self._wanted():
                     return
                 work = self._backlog.popleft()
         finally:
             self._hands -= 1
+
+    def _goes_on(self) -> bool:
+        """Whether the current task may take more. A cancellation that somebody swallowed does not end it."""
+        if self._cancelled or (self._owner is not None and self._owner.cancelling()):
+            return False
+        this = asyncio.current_task()
+        while this is not None and this.cancelling():
+            this.uncancel()
+        return True

@@ -114,6 +114,7 @@ class Runner:
             emit=emit,
             clock=clock,
             draw=draw,
+            stuck=self._count_stuck,
             waiting=self._count_waiting,
             gave_up=self._react,
             deadlines=Deadlines(settings.timeout),
@@ -190,7 +191,12 @@ class Runner:
         self.limiter.close()
         if self._reader is not None:
             self._reader.cancel()
+        self._book_unbegun()
+
+    def _book_unbegun(self) -> None:
+        """What waits for a task will not be sent; if our own task was cancelled, there is some even at the end."""
         for opened, position in self._crew.dismiss():
+            self.ending = self.ending or "cancelling"
             self._finish(opened, position, Cancelled(NOT_SENT))
 
     # --- the run ---
@@ -203,18 +209,24 @@ class Runner:
         try:
             async with asyncio.TaskGroup() as group:
                 self._crew.enlist(group)
-                self._reader = group.create_task(self._read())
+                if self.ending is None:
+                    self._reader = group.create_task(self._read())
         finally:
+            self._book_unbegun()
             self._change("ended", self.stop_reason or "finished")
 
     async def _read(self) -> None:
         count = 0
         try:
             async for row in self._rows():
+                if self.ending is not None:
+                    return
                 if isinstance(row, RowError):
                     self._reject(row)
                     continue
                 await self._window.wait(self.limiter.target)
+                if row.index != count:
+                    raise BadInput(f"the source numbers its record {row.index}, where {count} is due")
                 count += 1
                 self._begin(row)
                 if count % _BREATH == 0:
@@ -245,11 +257,13 @@ class Runner:
         opened = self._books.open(record)
         for position in opened.frontier.start():
             self._window.ready += 1
-            self._crew.add((opened, position))
+            if self.ending is None:
+                self._crew.add((opened, position))
+            else:  # whoever was told of the record has ended the run
+                self._finish(opened, position, Cancelled(NOT_SENT))
 
     def _wanted(self) -> int:
-        """How many requests there may be whose attempts are made: those in flight, and those between two."""
-        return self.limiter.target + self._window.waiting
+        return self._window.wanted(self.limiter.in_flight, self.limiter.target, self._builder.takes_time)
 
     async def _carry(self, work: tuple[Open, int]) -> None:
         """One request until its outcome."""
@@ -274,12 +288,14 @@ class Runner:
 
     def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:
         self._window.ready -= 1
-        for ready in self._books.end(opened, position, outcome):
-            self._window.ready += 1
-            if self.ending is None:
-                self._crew.add((opened, ready))
-            else:
-                self._finish(opened, ready, Cancelled(NOT_SENT))
+        ready = self._books.end(opened, position, outcome)
+        self._window.ready += len(ready)
+        if self.ending is None:
+            if ready:  # before fresh records, so that those that were begun end soon
+                self._crew.add_first((opened, next_one) for next_one in ready)
+        else:
+            for next_one in ready:
+                self._finish(opened, next_one, Cancelled(NOT_SENT))
 
     def _unbuilt(self, kind: ErrorKind, message: str) -> Failure:
         error = AttemptError(kind, message)
@@ -330,6 +346,11 @@ class Runner:
     def _note_outage(self, begins: bool) -> None:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"
         self._emit(Noted(self._clock(), said))
+
+    def _count_stuck(self, change: int) -> None:
+        self._window.stuck += change
+        if change > 0:
+            self._crew.staff()
 
     def _count_waiting(self, change: int) -> None:
         self._window.waiting += change

@@ -42,7 +42,7 @@ class Sinks:
         kind = type(event)
         wanting = self._wanting.get(kind)
         if wanting is None:
-            wanting = self._wanting[kind] = tuple(s for s in self._sinks if s.wants is None or kind in s.wants)
+            wanting = self._wanting[kind] = tuple(sink for sink in self._sinks if _wants(sink, kind))
         for sink in wanting:
             try:
                 sink.write(event)
@@ -51,14 +51,15 @@ class Sinks:
         if kind is RecordEnded and self._flush_timer is None:
             self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_soon)
 
-    def flush(self) -> None:
-        """Let them hand on what they keep back.
-
-        Raises:
-            Exception: what a sink raised.
-        """
+    def flush(self) -> str:
+        """Let them hand on what they keep back; says why results could not be written, if so."""
+        reason = ""
         for sink in self._sinks:
-            sink.flush()
+            try:
+                sink.flush()
+            except Exception as error:
+                reason = self._failed(sink, error) or reason
+        return reason
 
     def close(self) -> None:
         """Let go of them all."""
@@ -76,13 +77,9 @@ class Sinks:
     def _flush_soon(self) -> None:
         """Hand results to the system soon, however slowly they come: a killed program keeps them."""
         self._flush_timer = None
-        for sink in self._sinks:
-            try:
-                sink.flush()
-            except Exception as error:
-                self._failed(sink, error)
+        self.flush()
 
-    def _failed(self, sink: Sink, error: Exception) -> None:
+    def _failed(self, sink: Sink, error: Exception) -> str:
         """Whoever holds results is told on all the same: what is in flight is paid for, and there may be room
         when it closes.
         """
@@ -90,8 +87,14 @@ class Sinks:
         if sink.essential:
             self._unwritten[id(sink)] = reason = f"The results cannot be written: {told}"
             self._lost(reason)
-            return
+            return reason
         _log.warning("an observer was dropped", exc_info=error)
         self._sinks = tuple(other for other in self._sinks if other is not sink)
         self._wanting.clear()
         self._dropped(told)
+        return ""
+
+
+def _wants(sink: Sink, kind: type[Event]) -> bool:
+    wants = getattr(sink, "wants", None)  # whoever leaves it out wants all
+    return wants is None or kind in wants

@@ -91,13 +91,19 @@ class ResultsWriter(_RowSink):
 
     def flush(self) -> None:
         """See `_RowSink`. Rows are made here: many in a row take less of the processor than one now and then."""
+        broken: Exception | None = None
         while self._ended:
             event = self._ended.popleft()
-            row = dict(event.record.fields)
-            row |= self._answers.of(event.outcomes)
-            row |= summary_of(event)
-            self._file.add(row)
+            try:
+                row = dict(event.record.fields)
+                row |= self._answers.of(event.outcomes)
+                row |= summary_of(event)
+                self._file.add(row)
+            except Exception as error:  # out of a user's own model; the others shall not suffer
+                broken = broken or error
         super().flush()
+        if broken is not None:
+            raise broken
 
     def close(self) -> None:
         """See `_RowSink`."""
@@ -139,7 +145,7 @@ class FailuresWriter(_RowSink):
         if isinstance(event, RecordEnded):
             if status_of(event.outcomes) != "ok":
                 self._file.add({**event.record.fields, **failure_of(event)})
-                if self._file.waiting >= FLUSH_ROWS:
+                if self._file.waiting % FLUSH_ROWS == 0:
                     self.flush()
         elif isinstance(event, RunStarted) and self._old:
             _remove(self._old)

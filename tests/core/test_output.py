@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.model import Prompt, Response, Usage
@@ -87,3 +89,31 @@ def test_a_text_full_of_braces_is_given_up_soon() -> None:
     text = '{"a":' * 100_000  # quadratic for who tries each brace to the end of the text
     with pytest.raises(GatewayError, match="no JSON object"):
         parse(MAIL, reply(text))
+
+
+class Loose(BaseModel):
+    code: Decimal | str
+    due: datetime | str
+
+
+@pytest.mark.parametrize("form", ["{}", "Here it is:\n```json\n{}\n```"])
+def test_an_answer_is_read_alike_with_words_around_it_and_without(form: str) -> None:
+    text = form.replace("{}", '{"code": "0012", "due": "7"}')
+    assert parse(Dimension("loose", output=Loose), reply(text)) == Loose.model_construct(code="0012", due="7")
+
+
+def test_a_validator_sees_an_answer_once() -> None:
+    seen: list[object] = []
+
+    class Counted(BaseModel):
+        label: str
+
+        @field_validator("label", mode="before")
+        @classmethod
+        def count(cls, value: object) -> object:
+            seen.append(value)
+            return value
+
+    with pytest.raises(GatewayError):
+        parse(Dimension("counted", output=Counted), reply('{"label": 3}'))
+    assert seen == [3]

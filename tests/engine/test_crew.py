@@ -114,3 +114,26 @@ def test_a_group_that_is_cancelled_from_outside_ends_although_there_is_work() ->
 
     assert run_in_virtual_time(main())
     assert (len(yard.done), len(yard.cancelled)) == (0, 2)
+
+
+def test_what_comes_first_is_carried_first_in_its_own_order() -> None:
+    yard = Yard(wanted=1)
+
+    async def steer() -> None:
+        yard.crew.add_first([10, 11])
+
+    yard.play(3, steer)
+    assert yard.begun == [0, 10, 11, 1, 2]
+
+
+def test_a_cancellation_that_was_swallowed_ends_no_task() -> None:
+    yard = Yard(wanted=2)
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        for task in tuple(yard.hands):
+            assert task is not None
+            task.cancel()
+
+    yard.play(10, steer)
+    assert (len(yard.cancelled), len(yard.done)) == (2, 8)

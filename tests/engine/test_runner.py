@@ -8,12 +8,13 @@ import pytest
 from pydantic import BaseModel, field_validator
 
 from dagtui.core.errors import ErrorKind, GatewayError
-from dagtui.core.events import AttemptEnded, PhaseChanged, SourceEnded
+from dagtui.core.events import AttemptEnded, Event, PhaseChanged, RecordEnded, RecordRead, SourceEnded
 from dagtui.core.model import (
     Blame,
     Cancelled,
     Failure,
     Prompt,
+    ProviderChoice,
     Record,
     Request,
     Response,
@@ -23,7 +24,7 @@ from dagtui.core.model import (
     Usage,
 )
 from dagtui.core.plugin import Context, Dimension
-from dagtui.testing import FakeGateway, records
+from dagtui.testing import FakeGateway, records, run_in_virtual_time
 from tests.engine.harness import Asking, Label, Run, Source
 
 
@@ -507,3 +508,93 @@ def test_a_run_that_is_still_filling_its_slots_does_not_say_that_nothing_is_read
         "set by you: more than 5 at once would be faster",
         "below the limit: nothing else is ready",
     ]
+
+
+def test_whoever_swallows_a_timeout_costs_the_others_nothing() -> None:
+    gateway = FakeGateway()
+
+    async def complete(request: Request, attempt: int) -> Response:
+        try:
+            await asyncio.sleep(60.0 if request.seq % 4 == 0 and attempt == 1 else 0.1)
+        except asyncio.CancelledError:
+            raise GatewayError(ErrorKind.CONNECTION, "it took too long", billed="no") from None
+        return Response("ok", Usage(1, 1), "fake-model")
+
+    gateway.complete = complete  # type: ignore[method-assign]
+    run = Run(16, gateway, concurrency=4, timeout=1.0)
+    assert run.finish().counts.succeeded == 16
+
+
+class TwoModels(Chain):
+    def select_provider(self, ctx: Context) -> ProviderChoice:
+        return ProviderChoice("fake", f"model-of-{ctx.dimension.name}")
+
+
+@pytest.mark.parametrize("concurrency", [10, 300])
+def test_a_question_to_a_free_model_does_not_wait_for_those_that_a_limit_holds_back(concurrency: int) -> None:
+    run = Run(
+        60, FakeGateway(latency=0.5), TwoModels(*CHAIN[:2]), concurrency=concurrency, limits={"requests": 60}
+    )
+    snapshot = run.finish()
+    assert snapshot.counts.succeeded == 120
+    assert snapshot.elapsed < 66  # sixty at one a second each, beside each other
+    first = min(event.time for event in run.of(RecordEnded))
+    assert first < 6
+
+
+def test_a_prompt_that_is_awaited_takes_no_slot_from_those_that_are_sent() -> None:
+    class Slow(Asking):
+        async def create_prompt(self, ctx: Context) -> str:  # type: ignore[override]
+            await asyncio.sleep(0.3)
+            return "asked"
+
+    run = Run(400, FakeGateway(latency=0.3), Slow(), concurrency=10)
+    assert run.finish().elapsed < 15  # 400 x 0.3 s at ten at once are twelve
+
+
+def test_dependents_go_before_fresh_records() -> None:
+    run = Run(20, FakeGateway(latency=1.0), Chain(*CHAIN), concurrency=2)
+    run.finish()
+    ended = [event.record.index for event in run.of(RecordEnded)]
+    assert ended == list(range(20))
+    assert run.of(RecordEnded)[0].time < 5
+
+
+def test_a_run_that_is_cancelled_from_outside_books_what_was_read() -> None:
+    run = Run(100, FakeGateway(latency=1.0), concurrency=20)
+
+    async def main() -> None:
+        task = asyncio.create_task(run.runner.run())
+        await asyncio.sleep(1.5)
+        task.cancel()
+        await asyncio.wait([task])
+
+    run_in_virtual_time(main())
+    assert len(run.of(RecordEnded)) == len(run.of(RecordRead)) >= 40
+
+
+@pytest.mark.parametrize("how", ["cancel", "drain"])
+def test_whoever_ends_the_run_while_a_record_is_read_leaves_none_open(how: str) -> None:
+    run = Run(100, FakeGateway(latency=1.0), concurrency=50)
+
+    def emit(event: Event) -> None:
+        Run._emit(run, event)
+        if isinstance(event, RecordRead) and event.index == 3:
+            getattr(run.runner, how)("enough")
+
+    run.runner._emit = run.runner._books._emit = emit
+    run.finish()
+    assert len(run.of(RecordEnded)) == len(run.of(RecordRead)) == 4
+
+
+def test_a_source_that_numbers_its_records_wrongly_is_told_so() -> None:
+    run = Run([Record(1, "1", {"text": "a"}, 1)], FakeGateway())
+    assert "numbers its record 1, where 0 is due" in run.finish().reason
+
+
+def test_a_gateway_that_tells_of_less_than_no_tokens_fails_that_record() -> None:
+    run = Run(2, FakeGateway(usage=Usage(-5, 1)))
+    run.finish()
+    failure = run.outcomes()["1"]["ask"]
+    assert isinstance(failure, Failure)
+    assert failure.error.kind is ErrorKind.PLUGIN

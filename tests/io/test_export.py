@@ -24,6 +24,7 @@ from dagtui.core.errors import BadInput, ConfigError, DagtuiError, ErrorKind, Ta
 from dagtui.core.events import Noted, RecordEnded, RunStarted
 from dagtui.core.model import AttemptError, Cancelled, Failure, Outcome, Record, Skipped, Success, Usage
 from dagtui.core.plugin import Dimension
+from dagtui.io import row_file
 from dagtui.io.cells import cell
 from dagtui.io.csv_rows import unguarded
 from dagtui.io.export import FailuresWriter, ResultsWriter, convert
@@ -424,6 +425,23 @@ def test_a_row_that_cannot_be_made_takes_no_other_with_it(tmp_path: Path) -> Non
     writer.write(RecordEnded(0.0, Record(1, "b", {"id": "b"}), Broken()))
     writer.write(ended({"sort": ok()}, 2, id="c"))
     with pytest.raises(Exception, match=r"a defect|sort"):
-        writer.flush()
-    writer.close()
+        writer.close()
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["a", "c"]
+
+
+def test_failures_that_find_no_room_are_tried_again_now_and_then_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            nonlocal tries
+            tries += 1
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dagtui.io.row_file.refuse_target", lambda *args, **options: None)
+    writer = FailuresWriter(Path("nowhere.jsonl"), "jsonl", ["id"])
+    writer._file._out = row_file._Stream(Full())
+    for index in range(10 * FLUSH_ROWS):
+        with suppress(DagtuiError):
+            writer.write(ended({"sort": failed()}, index))
+    assert tries == 10
