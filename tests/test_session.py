@@ -132,11 +132,11 @@ def test_the_figures_are_those_of_the_moment_at_which_they_are_asked_for() -> No
         live.start()
         for _ in range(2):
             await asyncio.sleep(0.6)
-            seen.append((live.snapshot().counts.in_flight, len(live.store)))
+            seen.append((len(live.store), live.snapshot().counts.in_flight))
         await live.aclose()
         return seen
 
-    assert run_in_virtual_time(main()) == [(5, 5), (0, 5)]
+    assert run_in_virtual_time(main()) == [(5, 5), (5, 0)]
 
 
 def test_results_that_cannot_be_written_stop_the_run_because_more_answers_would_be_lost() -> None:

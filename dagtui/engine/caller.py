@@ -81,10 +81,10 @@ class _Call:
 class Caller:
     """Sends requests through `gateway`.
 
-    `timeout` is an attempt's, in seconds; `clock` tells epoch seconds; `draw` gives uniform numbers from [0, 1).
-    `stuck` is told +1 and -1 as a request begins and ends to wait for its first attempt, `waiting` as it enters
-    and leaves a wait between attempts; `gave_up` is told why a request failed before its slot is free, so that a
-    run which stops for it sends nothing more. With `patience` a request that takes longer is sent once more.
+    `timeout` is an attempt's, in seconds; `clock` tells epoch seconds; `draw` gives uniform numbers from [0, 1);
+    `waiting` is told +1 and -1 as a request enters and leaves a wait between attempts; `gave_up` is told why a
+    request failed before its slot is free, so that a run which stops for it sends nothing more. With `patience` a
+    request that takes longer is sent once more.
     """
 
     gateway: Gateway
@@ -95,7 +95,6 @@ class Caller:
     emit: Callable[[Event], None]
     clock: Callable[[], float]
     draw: Callable[[], float]
-    stuck: Callable[[int], None]
     waiting: Callable[[int], None]
     gave_up: Callable[[AttemptError], None]
     deadlines: Deadlines
@@ -125,12 +124,13 @@ class Caller:
 
     async def _admitted(self, call: _Call) -> Permit:
         """Queue by due time, whether it is the first attempt or a later one: a wait holds no slot."""
-        told = self.stuck if call.due is None else self.waiting
-        told(+1)
+        if call.due is None:
+            return await self.limiter.acquire(call.request)
+        self.waiting(+1)
         try:
             return await self.limiter.acquire(call.request, call.due, retry=call.budgeted)
         finally:
-            told(-1)
+            self.waiting(-1)
 
     async def _try(self, call: _Call) -> Success:
         """One attempt; with patience more beside it, while those under way take far longer than others did."""

@@ -12,23 +12,17 @@ import asyncio
 class Deadline:
     """An attempt under way. `passed` says that its time is over, and that its task was cancelled for it."""
 
-    __slots__ = ("_cancelling", "_heard", "due", "ended", "passed", "task")
+    __slots__ = ("_cancelling", "due", "ended", "passed", "task")
 
     def __init__(self, task: asyncio.Task[object], due: float) -> None:
         self.task = task
         self.due = due
-        self.passed = self.ended = self._heard = False
+        self.passed = self.ended = False
         self._cancelling = task.cancelling()
 
     def is_cause(self) -> bool:
         """Whether a cancellation that has arrived in the task is this one's, and no one else's; call it once."""
-        self._heard = True
         return self.passed and self.task.uncancel() <= self._cancelling
-
-    def forget(self) -> None:
-        """It is over. If its cancellation never arrived, because somebody swallowed it, the task is free of it."""
-        if self.passed and not self._heard:
-            self.task.uncancel()
 
 
 class Deadlines:
@@ -52,7 +46,6 @@ class Deadlines:
     def end(self, deadline: Deadline) -> None:
         """It is over."""
         deadline.ended = True
-        deadline.forget()
         self._under_way.pop(deadline, None)
 
     def _sweep(self) -> None:

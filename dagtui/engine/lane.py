@@ -61,8 +61,6 @@ class Lanes:
 
     def __init__(self, make_pacer: Callable[[str, float], Pacer | None]) -> None:
         self._make_pacer = make_pacer
-        self.queued = 0
-        """How many wait, those that were cancelled since included."""
         self._by_model: dict[tuple[str, str], Lane] = {}
         self._order = 0
         self._stopped: Hold | tuple[Lane, Cost] = Hold(Holder.NOTHING)
@@ -83,7 +81,6 @@ class Lanes:
     def queue(self, turn: Turn, due: float) -> None:
         """Let `turn` wait in its lane, not to leave before `due` (loop time)."""
         self._order += 1
-        self.queued += 1
         heapq.heappush(turn.lane.queue, (due, self._order, turn))
 
     def next(self, now: float, budget: RetryBudget) -> tuple[Turn | None, float]:
@@ -123,7 +120,6 @@ class Lanes:
     def leave(self, turn: Turn) -> None:
         """`turn`, which is the first of its lane, waits no longer."""
         heapq.heappop(turn.lane.queue)
-        self.queued -= 1
 
     def stopped_by(self, hold: Hold) -> None:
         """Something other than a lane let nobody leave."""
@@ -136,7 +132,13 @@ class Lanes:
                 if not turn.ready.done():
                     turn.ready.set_exception(signal())
             lane.queue.clear()
-        self.queued = 0
+
+    def is_anybody_waiting(self) -> bool:
+        """Whether somebody waits; perhaps he was cancelled since."""
+        for lane in self._by_model.values():  # noqa: SIM110 - asked twice a request, where a generator costs
+            if lane.queue:
+                return True
+        return False
 
     def is_anybody_due(self, now: float) -> bool:
         """Whether somebody would leave if he could."""

@@ -220,7 +220,7 @@ class Limiter:
 
     def _pump(self) -> None:
         """Admit whoever may leave; if nobody may, come back when that changes."""
-        if not self.lanes.queued or self.paused or self.closed or self._pumping:
+        if self.paused or self.closed or self._pumping or not self.lanes.is_anybody_waiting():
             return
         self._pumping = True  # whoever is told of a new target may call us
         wake = math.inf

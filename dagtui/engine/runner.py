@@ -114,7 +114,6 @@ class Runner:
             emit=emit,
             clock=clock,
             draw=draw,
-            stuck=self._count_stuck,
             waiting=self._count_waiting,
             gave_up=self._react,
             deadlines=Deadlines(settings.timeout),
@@ -263,7 +262,7 @@ class Runner:
                 self._finish(opened, position, Cancelled(NOT_SENT))
 
     def _wanted(self) -> int:
-        return self._window.wanted(self.limiter.in_flight, self.limiter.target, self._builder.takes_time)
+        return self._window.wanted(self.limiter.target, self._builder.takes_time)
 
     async def _carry(self, work: tuple[Open, int]) -> None:
         """One request until its outcome."""
@@ -346,11 +345,6 @@ class Runner:
     def _note_outage(self, begins: bool) -> None:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"
         self._emit(Noted(self._clock(), said))
-
-    def _count_stuck(self, change: int) -> None:
-        self._window.stuck += change
-        if change > 0:
-            self._crew.staff()
 
     def _count_waiting(self, change: int) -> None:
         self._window.waiting += change

@@ -13,24 +13,17 @@ _MOST_WAITING = 8  # requests between two attempts, times the limit: they hold n
 class Window:
     """Counts the requests of the records that were read and have not ended.
 
-    `ready` could leave now or are in flight. `waiting` of them are between two attempts; `stuck` have a task and
-    hold no slot, because a limit holds them back.
+    `ready` could leave now or are in flight; `waiting` of them are between two attempts.
     """
 
     def __init__(self) -> None:
         self.ready = 0
         self.waiting = 0
-        self.stuck = 0
         self._room: asyncio.Future[None] | None = None
 
-    def wanted(self, in_flight: int, target: int, building: bool) -> int:
-        """How many tasks there should be: one for each slot and each wait.
-
-        And more while slots stay free because those who come first are stuck; or always, if it takes time to build
-        a request.
-        """
-        more = _ahead(target) if building else min(self.stuck, _MOST_AHEAD) if in_flight < target else 0
-        return target + self.waiting + more
+    def wanted(self, target: int, building: bool) -> int:
+        """How many tasks there should be: one for each slot and each wait, and more if building takes time."""
+        return target + self.waiting + (_ahead(target) if building else 0)
 
     async def wait(self, target: int) -> None:
         """Until there is room for one more record; `target` is the concurrency limit."""
