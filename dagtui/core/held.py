@@ -8,9 +8,6 @@ from enum import StrEnum
 from dagtui.core.figures import count
 
 
-_WORTH_TELLING = 0.05  # share of a limit that others must use to be spoken of
-
-
 class Holder(StrEnum):
     """What binds."""
 
