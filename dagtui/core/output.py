@@ -52,7 +52,7 @@ def with_instruction(prompt: str | Prompt, dimension: Dimension) -> Prompt:
     return Prompt(whole.user, _instructed(whole.system, dimension.output))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)  # a task has few system texts; one that has many shall not be kept in memory
 def _instructed(system: str | None, model: type[BaseModel]) -> str:
     asked = instruction(model)
     return f"{system}\n\n{asked}" if system else asked

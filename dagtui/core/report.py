@@ -122,7 +122,7 @@ def hints(snapshot: Snapshot) -> tuple[str, ...]:
         found.append("The price of this model is unknown: set it under [prices] in dagtui.toml to see the cost.")
     binding = _LIMITS.get(snapshot.mostly_held_by) if snapshot.mostly_held_by is not None else None
     if binding is not None:
-        found.append(f"{binding}; nothing else would have made this run faster.")
+        found.append(f"{binding}; no other setting would have made this run faster.")
     elif not found and not snapshot.errors and _was_held_back(snapshot):
         found.append("Nothing was refused and nothing failed: a higher concurrency may be faster.")
     return tuple(found)

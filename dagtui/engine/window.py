@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 # Requests kept ready beyond the limit, so that a freed slot never waits for the source; but no more than there are
-# slots, so that few have been read when a run is stopped.
-_LEAST_AHEAD, _MOST_AHEAD = 2, 256
+# slots: what was read and never sent is called cancelled when a run is stopped.
+_LEAST_AHEAD, _MOST_AHEAD = 2, 32
 _MOST_WAITING = 8  # requests between two attempts, times the limit: they hold no slot, but memory
 
 
@@ -38,7 +38,7 @@ class Window:
 
     def _has_room(self, target: int, ahead: int) -> bool:
         could_leave = self.ready - self.waiting
-        return could_leave < target + ahead and self.ready < _MOST_WAITING * target + _MOST_AHEAD
+        return could_leave < target + ahead and self.ready < _MOST_WAITING * (target + _MOST_AHEAD)
 
 
 def _ahead(target: int) -> int:

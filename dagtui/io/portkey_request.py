@@ -38,7 +38,7 @@ _NOT_PARAMETERS = {
 _SECRET_NAME = re.compile(r"key|secret|token|authorization|password", re.IGNORECASE)
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_encode_once = lru_cache(maxsize=64)(_encode)  # for system texts, of which a task has few
+_encode_once = lru_cache(maxsize=16)(_encode)  # for system texts, of which a task has few
 _encode_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 

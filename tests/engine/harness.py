@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.events import Event, RecordEnded
-from dagtui.core.model import Outcome, ProviderChoice, Record, RowError
+from dagtui.core.model import Outcome, ProviderChoice, Record, Request, RowError
 from dagtui.core.plugin import Context, Dimension, Plugin
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import PriceOverride, RunSettings
@@ -37,6 +38,15 @@ class Asking(Plugin):
 
     def select_provider(self, ctx: Context) -> ProviderChoice:
         return ProviderChoice("fake", "fake-model")
+
+
+def refusing(kind: ErrorKind, times: int, **details: object) -> object:
+    """An answer function: so many failures for each request, then success."""
+
+    def answer(request: Request, attempt: int) -> str | GatewayError:
+        return GatewayError(kind, "no", **details) if attempt <= times else "ok"  # type: ignore[arg-type]
+
+    return answer
 
 
 class Source:

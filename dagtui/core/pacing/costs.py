@@ -34,7 +34,8 @@ class Costs:
         """What the answer to `request` came to."""
         self._answers += 1
         share = max(_SLOWEST, 1.0 / self._answers)
-        if length := characters(request):
+        length = characters(request)
+        if length:
             self.tokens_per_character += share * (counted_input(usage) / length - self.tokens_per_character)
         self.output += share * (usage.output - self.output)
 

@@ -74,8 +74,7 @@ class Hidden:
             answers.popleft()
         late = retries > 0 or (self.usual is not None and latency > self._patience(self.usual))
         self._retried = self._retried or retries > 0
-        if departure.overdue:
-            self.ended(departure)
+        self.ended(departure)
         departure.fate = "late" if late else "in time"
         if not late:
             self._note(latency)

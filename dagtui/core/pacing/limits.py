@@ -108,8 +108,7 @@ class Limits:
         Not before there were many answers: at the start requests swap places on the way, and that says nothing.
         """
         requests, inputs, *_ = self.mirrors
-        all_but_one = requests, inputs, self._better_output()
-        self.known = [mirror for mirror in all_but_one if mirror.rate is not None]
+        self.known = [m for m in (requests, inputs, self._better_output()) if m.rate is not None]
         self.authority = any(mirror.source in _AUTHORITY for mirror in self.known)
 
     def _output(self) -> Mirror:
