@@ -43,14 +43,19 @@ def auditor(
 
 
 def _books(snapshot: Snapshot, totals: dict[str, Any], models: set[tuple[str, str]], prices: PriceTable) -> str:
-    ours = (snapshot.attempts, snapshot.usage.input_total, snapshot.usage.output)
+    before = snapshot.before  # of earlier sessions, which another simulator answered
+    ours = (
+        snapshot.attempts - before.attempts,
+        snapshot.usage.input_total - before.usage.input_total,
+        snapshot.usage.output - before.usage.output,
+    )
     theirs = (totals["requests"], totals["input_tokens"], totals["output_tokens"])
     told = f"{theirs[0]:,} requests, {theirs[1]:,} tokens in, {theirs[2]:,} out"
     spent, same = snapshot.money.spent, ours == theirs
     if len(models) == 1 and spent is not None:
         cost = prices.cost(*next(iter(models)), Usage(theirs[1], theirs[2]))
         told += f", {money(cost)}"
-        same = same and cost == spent
+        same = same and cost == spent - (before.spent or 0)
     if same:
         return f"{told}: the simulator's ledger says the same"
     return f"{told} by the simulator's ledger, which counts abandoned requests and hidden retries too"

@@ -1,5 +1,4 @@
-"""The commands. They parse, then hand over; front ends are imported inside them, so that `--help` is quick and a
-run without a screen never loads Textual."""
+"""The commands. They parse, then hand over."""
 
 from __future__ import annotations
 
@@ -7,11 +6,12 @@ import gc
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from dagtui import __version__
+from dagtui.cli_runs import COMMANDS
 from dagtui.options import (
     DEMO_CONCURRENCY,
     demo_options,
@@ -22,9 +22,7 @@ from dagtui.options import (
     read_config,
     theme_option,
 )
-
-if TYPE_CHECKING:
-    from dagtui.plan import Plan
+from dagtui.shell import leave, open_app, run_headless, said_plainly
 
 # About what a small model takes for such an email, so that there is something to watch.
 _DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")
@@ -49,6 +47,7 @@ def cli() -> None:
     dagtui FILE            the same, with the file chosen
     dagtui demo            a hundred sample emails against the embedded simulator; no key needed
     dagtui run FILE        without a screen: progress on stderr, results on stdout or in a file
+    dagtui resume          go on with the last run; nothing that was answered is asked again
 
     dagtui and dagtui FILE take the options of dagtui app: `dagtui app --help` tells them.
 
@@ -64,9 +63,9 @@ def app_command(file: str, theme: str | None, **chosen: Any) -> None:
     """Open the app, on FILE if it is given. `dagtui FILE` is short for it."""
     if file and not os.path.exists(file):
         _refuse_word(file)
-    with _said_plainly():
+    with said_plainly():
         config = read_config()
-        _leave(_open_app(plan_from(config, path=file, **chosen), theme or config.get("theme")))
+        leave(open_app(plan_from(config, path=file, **chosen), theme or config.get("theme")))
 
 
 class _Scenarios(click.Command):
@@ -91,7 +90,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
     With --scenario, run many more of them against a provider that makes trouble, and see at the end how near to
     the least possible time that came.
     """
-    with _said_plainly():
+    with said_plainly():
         from dagtui.plan import sample_folder
 
         config = read_config()
@@ -99,8 +98,8 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
         _play(chosen)
         plan = plan_from(config, path=str(sample_folder() / "emails.csv"), **chosen)
         if headless or as_json or quiet or not sys.stdout.isatty():
-            _leave(_run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False))
-        _leave(_open_app(plan, theme or config.get("theme"), start_at_once=True))
+            leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False))
+        leave(open_app(plan, theme or config.get("theme"), start_at_once=True))
 
 
 @cli.command()
@@ -118,10 +117,10 @@ def run(file: str, output_format: str | None, as_json: bool, quiet: bool, **chos
     Exit codes: 0 all succeeded, 2 configuration, 3 some failed, 4 bad input, 5 keys, 6 budget,
     7 gateway unreachable, 130 interrupted, 1 anything else.
     """
-    with _said_plainly():
+    with said_plainly():
         plan = plan_from(read_config(), path=file, output_format=output_format, **chosen)
         to_stdout = plan.output is None and (output_format is not None or not sys.stdout.isatty())
-        _leave(_run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=to_stdout))
+        leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=to_stdout))
 
 
 @cli.command()
@@ -129,12 +128,12 @@ def run(file: str, output_format: str | None, as_json: bool, quiet: bool, **chos
 @click.argument("file", required=False, default="")
 def check(file: str, **chosen: Any) -> None:
     """Look at keys, gateway, task, model, price and terminal; say what to do."""
-    with _said_plainly():
+    with said_plainly():
         import asyncio  # a third of the time that `--help` takes
 
         from dagtui.check import check_all
 
-        _leave(asyncio.run(check_all(plan_from(read_config(), path=file, **chosen), click.echo)))
+        leave(asyncio.run(check_all(plan_from(read_config(), path=file, **chosen), click.echo)))
 
 
 class _Simulate(click.Command):
@@ -166,7 +165,7 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: st
     PATCH /sim/knobs turns knobs while it runs; GET /sim/ledger tells what it served, and GET
     /sim/bound?concurrency=N how fast that could have been.
     """
-    with _said_plainly():
+    with said_plainly():
         from dagtui.core.errors import ConfigError
         from dagtui.simulator import KnobError, Options, UnknownScenarioError, knobs_and_steps, serve
 
@@ -182,7 +181,7 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: st
 @cli.command()
 def tasks() -> None:
     """List the built-in tasks."""
-    with _said_plainly():
+    with said_plainly():
         from dagtui.plan import Plan, task_choices, task_fields
 
         for choice in task_choices():
@@ -209,64 +208,17 @@ def _play(chosen: dict[str, Any]) -> None:
             chosen[name] = value
 
 
-# --- handing over ---
-
-
-def _open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False) -> int:
-    if not sys.stdout.isatty():
-        raise click.UsageError('The app needs a terminal; without one, use "dagtui run FILE".')
-    gc.disable()  # until the first screen is painted: a twentieth of the time until then
-    from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted
-
-    return run_app(plan, start_at_once=start_at_once, theme=theme)
-
-
-def _run_headless(plan: Plan, *, as_json: bool, quiet: bool, data_to_stdout: bool) -> int:
-    import asyncio
-    from dataclasses import replace
-
-    from dagtui import process
-    from dagtui.headless import run_headless
-
-    if data_to_stdout and not as_json:
-        plan = replace(plan, stdout=sys.stdout)
-    with asyncio.Runner(loop_factory=process.new_loop) as runner:
-        return runner.run(run_headless(plan, stream_events=as_json, quiet=quiet))
-
-
-class _said_plainly:  # noqa: N801 - reads as the statement that it is
-    """Errors of ours become one sentence on stderr and their exit code; never a traceback."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from dagtui.core.errors import DagtuiError
-
-        if isinstance(error, DagtuiError):
-            from dagtui.core.text import visible
-
-            click.echo(f"dagtui: {visible(str(error))}", err=True)
-            _leave(error.exit_code)
-
-
-def _leave(code: int) -> NoReturn:
-    try:
-        sys.stdout.flush()
-    except (
-        OSError
-    ):  # the reader of our data has gone, which is its right; or it was told that it cannot be written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(int(code))
-
-
 def _refuse_word(word: str) -> NoReturn:
     from dagtui.core.errors import nearest
     from dagtui.core.text import visible
 
     hint = nearest(word, cli.commands)
     click.echo(f'dagtui: there is no file and no command "{visible(word)}"{hint}; see dagtui --help.', err=True)
-    _leave(4)
+    leave(4)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -20,14 +20,18 @@ from rich.live import Live
 from rich.text import Text
 
 from dagtui import process
+from dagtui.core.contract import Choices
 from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event
 from dagtui.core.figures import clock, count, money, rate
 from dagtui.core.report import as_text, report
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
-from dagtui.plan import Plan, leftovers, open_session
+from dagtui.plan import Plan, kept, open_resumed, open_session
 from dagtui.session import RunResult, Session
+
+if TYPE_CHECKING:
+    from dagtui.resuming import Going
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
 _LINE = 5.0  # seconds between two progress lines elsewhere
@@ -36,8 +40,16 @@ _BAR = 24
 _GONE = "stopped: nobody reads the results any more; what was in flight may be billed all the same"
 
 
-async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool = False) -> ExitCode:
-    """Run `plan`; `stream_events` writes every event as a JSON line to stdout.
+async def run_headless(
+    plan: Plan,
+    *,
+    stream_events: bool = False,
+    quiet: bool = False,
+    going: Going | None = None,
+    choices: Choices | None = None,
+) -> ExitCode:
+    """Run `plan`; `stream_events` writes every event as a JSON line to stdout. With `going` and `choices` it goes
+    on with a run that there is.
 
     Raises:
         DagtuiError: the run could not begin; nothing was sent.
@@ -45,7 +57,10 @@ async def run_headless(plan: Plan, *, stream_events: bool = False, quiet: bool =
     out = Outlet(sys.stdout if plan.stdout is None else plan.stdout)
     if plan.stdout is not None:
         plan = replace(plan, stdout=cast(TextIO, out))
-    session = await open_session(plan)
+    if going is not None:
+        session = await open_resumed(going, plan, choices or Choices())
+    else:
+        session = await open_session(plan)
     # Data and a living line on one terminal would run into each other.
     alone = not ((stream_events or plan.stdout is not None) and out.isatty())
     narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)
@@ -162,8 +177,9 @@ class Narrator:
         """Narrate until the run has ended."""
         ended = asyncio.ensure_future(self._session.wait())
         self.say(f"{self._session.title} · concurrency {self._session.settings.concurrency}")
-        if self._plan.output is None and self._session.results_path is not None:
-            self.say(f"results: {self._session.results_path} (-o FILE puts them elsewhere)")
+        if self._plan.output is None and self._plan.stdout is None:
+            where = kept(self._plan, self._session)
+            self.say(f"results: kept in the journal; {where.export} writes them")
         if self._silent:
             await asyncio.wait([ended])
         elif not self._console.is_terminal:
@@ -210,8 +226,8 @@ class Narrator:
         if self._silent:
             self._tell_log()
         width = min(self._console.width, 100) if self._console.is_terminal else 78
-        results = self._session.results_path
-        self.say(as_text(report(result.snapshot, results, result.audit, leftovers(self._plan, results)), width))
+        where = kept(self._plan, self._session)
+        self.say(as_text(report(result.snapshot, where, result.audit), width))
         if result.outcome not in ("complete", "partial"):
             self.say(result.reason)
 

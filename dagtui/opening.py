@@ -5,25 +5,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Awaitable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_state_path
 
-from dagtui.core.again import failures_path
+from dagtui import __version__
+from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError
+from dagtui.core.errors import BadInput, ConfigError, RunInUse
+from dagtui.core.failures import failures_path
 from dagtui.core.model import Prompt, ProviderChoice, Record
 from dagtui.core.plan import Plan
-from dagtui.core.plugin import Context, Plugin
+from dagtui.core.plugin import Context, Dimension, Plugin
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import GatewaySettings
-from dagtui.io.credentials import gateway_settings, with_retries
+from dagtui.io.credentials import gateway_settings, with_retries, without_secrets
+from dagtui.io.identity import changes, identity
 from dagtui.io.repeated import Repeated
 from dagtui.io.source import Scan, open_source
 from dagtui.io.tasks import load_task, missing_fields
+from dagtui.resuming import Going, recipe_of, without_context
+from dagtui.runs import make_folder, runs_folder
 from dagtui.simulator.scenarios import scenario_named
 
 # The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from dagtui.io.simulator_process import SimulatorProcess
     from dagtui.session import Session
 
+_NOWHERE = "http://localhost"  # where the demo's simulator would stand, had it been started
 _SAMPLES = 100  # records of which a scenario's are made
 
 
@@ -55,89 +62,227 @@ async def probe_gateway(plan: Plan, environ: Mapping[str, str]) -> str:
     return f"{plan.gateway}: {settings.base_url} answers ({flavour})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """What is read: the records, how messages call them, and what the journal keeps of the file."""
+
+    source: Source
+    name: str
+    scan: Scan
+    first: Record | None
+    facts: dict[str, Any]
+
+
 async def open_session(plan: Plan, environ: Mapping[str, str]) -> Session:
-    """A session ready to start. Nothing has been sent to a model yet.
+    """A session ready to start, with a new journal. Nothing has been sent to a model yet.
 
     Raises:
         DagtuiError: one sentence that says what is wrong, where, and what to do.
     """
-    from dagtui.audit import auditor
-    from dagtui.io.limits_file import read_limits, write_limits
-    from dagtui.session import Session, new_run_id
+    from dagtui.io.journal import JOURNAL_NAME
+    from dagtui.session import new_run_id
 
+    plugin, run_id = plugin_of(plan), new_run_id()
+    journal = plan.journal or runs_folder() / run_id / JOURNAL_NAME
+    spool = journal.with_name("input") if plan.path == "-" else None
+    if plan.journal is None:
+        make_folder(journal.parent)
+    try:
+        given = await asyncio.to_thread(_read_input, plan, plugin, spool)
+        return await _open(plan, plugin, given, environ, _Run(run_id, journal))
+    except BaseException:
+        if plan.journal is None:  # a run that could not begin leaves nothing
+            shutil.rmtree(journal.parent, ignore_errors=True)
+        raise
+
+
+async def look_back(path: Path, plan: Plan, environ: Mapping[str, str]) -> Going:
+    """What going on with the run at `path` as `plan` says would mean. Nothing is sent, and nothing written.
+
+    Raises:
+        DagtuiError: the journal, the input or a setting does not allow it.
+    """
+    from dagtui.io.journal import JournalReader, is_locked
+    from dagtui.resuming import look_back as compare
+
+    if is_locked(path):
+        raise RunInUse(
+            f"{path}: another process is at this run; watch it with dagtui attach, or wait for its end."
+        )
+    with JournalReader(path) as reader:
+        past = await asyncio.to_thread(reader.past)
     plugin = plugin_of(plan)
-    source, name, scan, first = await asyncio.to_thread(_read_input, plan, plugin)
-    run_id = new_run_id()
-    results, sinks = _sinks(plan, plugin, scan, run_id)
+    before = past.facts.get("input", {})
+    edited = "" if before.get("spool") or plan.scenario else changes(Path(plan.path), before)
+    given = await asyncio.to_thread(_read_input, plan, plugin, None, None if edited else before)
+    settings = settings_of(
+        plan, plugin, given.first, environ, base_url=_NOWHERE if plan.gateway == "demo" else None
+    )
+    route = route_of(plan, settings)
+    now = json.loads(json.dumps(recipe_of(plugin, _choices_by_name(plugin, given.first), route), default=str))
+    return await compare(path, past, plugin, now, route, given.source, given.scan.records, edited)
+
+
+async def open_resumed(going: Going, plan: Plan, choices: Choices, environ: Mapping[str, str]) -> Session:
+    """A session that goes on with a run. Nothing has been sent to a model yet.
+
+    Raises:
+        DagtuiError: one sentence that says what is wrong, where, and what to do.
+    """
+    plugin = plugin_of(plan)
+    before = going.past.facts.get("input", {})
+    edited = "" if before.get("spool") or plan.scenario else changes(Path(plan.path), before)
+    given = await asyncio.to_thread(_read_input, plan, plugin, None, None if edited else before)
+    run = _Run(str(going.past.facts.get("id", going.path.parent.name)), going.path, going, choices)
+    return await _open(replace(plan, overwrite=True), plugin, given, environ, run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Which run: a new one, or one that goes on."""
+
+    id: str
+    journal: Path
+    going: Going | None = None
+    choices: Choices | None = None
+
+
+async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str, str], run: _Run) -> Session:
+    from dagtui.audit import auditor
+    from dagtui.core.fingerprint import Fingerprints
+    from dagtui.io.journal import Journal
+    from dagtui.io.limits_file import read_limits, write_limits
+    from dagtui.io.plan_file import plan_to_plain
+    from dagtui.runs import export_run
+    from dagtui.session import Session
+
+    scan, first = given.scan, given.first
+    results, sinks = _sinks(plan, plugin, scan)
     prices = PriceTable(plan.prices)
     choices = choices_of(plugin, first)
     # The price table takes a third of a second to load: better before the first request than during it.
     await asyncio.to_thread(lambda: [prices.knows(choice.provider, choice.model) for choice in choices])
-    gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run_id)
+    gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run.id)
     memory = _memory(plan, settings)
     at_once = None if plan.settings.automatic else plan.settings.concurrency
+    title = f"{given.name} · {plugin.name} · {plan.gateway}"
+    route = route_of(plan, settings)
+    dag = Dag(plugin.dimensions)
+    facts = (
+        None
+        if run.going
+        else {
+            "id": run.id,
+            "version": __version__,
+            "title": title,
+            "dimensions": list(dag.names),
+            "input": given.facts,
+        }
+    )
+    recipe = recipe_of(plugin, _choices_by_name(plugin, first), route)
 
     async def remember() -> None:
         if plan.remember:
             write_limits(_limits_file(), memory, session.learnt())
 
+    def export(target: Path, overwrite: bool) -> int:
+        return export_run(run.journal, target, dag.dimensions, overwrite=overwrite)
+
+    owned = [remember, *([simulator.aclose] if simulator else [])]
+    try:
+        journal = await asyncio.to_thread(Journal, run.journal, facts, plan_to_plain(plan), recipe)
+        kept = None
+        if run.going and run.choices:
+            kept = run.going.earlier(run.choices, tells=bool(sinks))
+            owned.append(kept.aclose)
+    except BaseException:
+        await gateway.aclose()
+        for close in owned[1:]:
+            await close()
+        raise
     session = Session(
         plugin=plugin,
-        records=source,
+        records=given.source,
         gateway=gateway,
         settings=plan.settings,
         prices=prices,
         sinks=sinks,
         total=scan.records,
-        title=f"{name} · {plugin.name} · {plan.gateway}",
+        title=title,
         results_path=results,
-        run_id=run_id,
+        run_id=run.id,
         seed=plan.seed,
-        owned=[remember, *([simulator.aclose] if simulator else [])],
+        owned=owned,
         audit=auditor(simulator, prices, choices, at_once) if simulator else None,
         learnt=read_limits(_limits_file(), memory) if plan.remember else None,
+        journal=journal,
+        fingerprints=Fingerprints(route),
+        earlier=kept,
+        past=run.going.past if run.going else None,
+        exporter=export,
     )
     return session
 
 
-def _read_input(plan: Plan, plugin: Plugin) -> tuple[Source, str, Scan, Record | None]:
-    source = open_source(plan.path, format=plan.format, bad_rows=plan.settings.bad_rows)
-    scan = source.scan()
+def _read_input(plan: Plan, plugin: Plugin, spool: Path | None, before: Mapping[str, Any] | None = None) -> _Input:
+    """Open and scan the input; one that is as it was `before` need not be scanned again."""
+    source = open_source(plan.path, format=plan.format, bad_rows=plan.settings.bad_rows, copy=spool)
+    if before and before.get("records") is not None and not before.get("scenario"):
+        scan = Scan(before["records"], before["bad"], None, tuple(before["columns"]), before["size"])
+    else:
+        scan = source.scan()
     first = source.preview(1)
     if plan.path != "-" and (missing := missing_fields(plugin, scan.columns)):
         raise BadInput(f"{source.name}: {missing}")
+    facts: dict[str, Any] = {
+        **(identity(source.path) if source.path is not None else {"spool": str(spool and spool.absolute())}),
+        "path": str(source.path.absolute()) if source.path is not None else "-",
+        "format": source.format,
+        "delimiter": source.delimiter,
+        "columns": list(scan.columns),
+        "records": scan.records,
+        "bad": scan.bad,
+    }
     if plan.scenario is not None:
         story = scenario_named(plan.scenario)
         repeated = Repeated(source.preview(_SAMPLES), story.records)
-        return repeated, f"scenario {story.name}", replace(scan, records=story.records), first[0]
-    return source, source.name, scan, first[0] if first else None
+        facts |= {"scenario": story.name, "records": story.records}
+        return _Input(repeated, f"scenario {story.name}", replace(scan, records=story.records), first[0], facts)
+    return _Input(source, source.name, scan, first[0] if first else None, facts)
 
 
-def _sinks(plan: Plan, plugin: Plugin, scan: Scan, run_id: str) -> tuple[Path | None, list[Sink]]:
+def route_of(plan: Plan, settings: GatewaySettings) -> dict[str, str]:
+    """The way that requests go, in words and without secrets: an answer depends on it."""
+    route = {
+        "gateway": plan.gateway,
+        "provider": settings.provider or "",
+        "custom_host": settings.custom_host or "",
+    }
+    return {**route, "config": without_secrets(settings.config)}
+
+
+def _choices_by_name(plugin: Plugin, first: Record | None) -> dict[str, ProviderChoice]:
+    return without_context(plugin, first.fields if first is not None else {})
+
+
+def _sinks(plan: Plan, plugin: Plugin, scan: Scan) -> tuple[Path | None, list[Sink]]:
+    """The files that results go into beside the journal, if somebody wants any."""
     from dagtui.io.export import FailuresWriter, ResultsWriter
 
     dag, columns = Dag(plugin.dimensions), scan.columns
     source = None if plan.path == "-" else Path(plan.path)
-    output: Path | None = None
+    output = plan.output
+    sinks: list[Sink] = []
     if plan.stdout is not None:
-        results = ResultsWriter(plan.stdout, plan.output_format or "jsonl", dag, columns)
-    else:
-        output = plan.output or _kept(run_id, plan.output_format or "jsonl")
+        sinks.append(ResultsWriter(plan.stdout, plan.output_format or "jsonl", dag, columns))
+    elif output is not None:
         wanted = plan.output_format or _format_of(output)
-        results = ResultsWriter(output, wanted, dag, columns, source=source, overwrite=plan.overwrite)
+        sinks.append(ResultsWriter(output, wanted, dag, columns, source=source, overwrite=plan.overwrite))
     failures = failures_path(plan, output)
-    sinks: list[Sink] = [results]
     if failures is not None:
         kind = _format_of(failures)
         sinks.append(FailuresWriter(failures, kind, columns, source=source, overwrite=plan.overwrite))
     return output, sinks
-
-
-def _kept(run_id: str, kind: str) -> Path:
-    """Where results lie that nobody named a place for."""
-    folder = user_state_path("dagtui", ensure_exists=True) / "runs" / run_id
-    folder.mkdir(parents=True, mode=0o700)
-    return folder / f"results.{kind}"
 
 
 def _format_of(path: Path) -> str:
@@ -255,6 +400,9 @@ class _Overridden(Plugin):
     def select_provider(self, ctx: Context) -> ProviderChoice | Awaitable[ProviderChoice]:
         choice = self._plugin.select_provider(ctx)
         return self._changed(choice) if isinstance(choice, ProviderChoice) else self._later(choice)
+
+    def describe(self, dimension: Dimension) -> Mapping[str, str]:
+        return self._plugin.describe(dimension)
 
     async def _later(self, choice: Awaitable[ProviderChoice]) -> ProviderChoice:
         return self._changed(await choice)

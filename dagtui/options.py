@@ -70,6 +70,7 @@ _ASKING: Sequence[Callable[[Any], Any]] = (
 )
 _INPUT: Sequence[Callable[[Any], Any]] = (
     option("--format", "input_format", help="csv, tsv, jsonl or txt, where the name does not tell."),
+    option("--journal", type=_TARGET, help="The journal's file (.db).  [in the state folder]"),
     option("--bad-rows", type=click.Choice(["fail", "skip"]), help="Rows that cannot be read.  [fail]"),
 )
 _GATEWAY: Sequence[Callable[[Any], Any]] = (
@@ -98,6 +99,67 @@ def plan_options(command: F) -> F:
 def demo_options(command: F) -> F:
     """Those of the demo, whose file and gateway are given."""
     return _with(command, (_SCENARIO, _TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR))
+
+
+_DECISIONS: Sequence[Callable[[Any], Any]] = (
+    click.option(
+        "--on-ambiguous",
+        type=click.Choice(["retry", "skip", "ask"]),
+        help="What may have been billed without an answer.  [ask]",
+    ),
+    click.option(
+        "--stale", type=click.Choice(["redo", "keep"]), help="Answers to what would be asked otherwise now."
+    ),
+    click.option("--failed", type=click.Choice(["retry", "keep"]), help="What failed for good.  [retry]"),
+    click.option("-y", "--yes", is_flag=True, help="Ask nothing: again what is stale or perhaps billed."),
+)
+
+
+def resume_options(command: F) -> F:
+    """Those of a run that goes on: what is not given stays as it was."""
+    named = option("-g", "--gateway", help="Another gateway.")
+    changes = (_TASK, named, _concurrency_kept(), *_TARGETS[:2], *_ASKING, *_GATEWAY, _SIMULATOR[0])
+    return _with(command, (*_DECISIONS, *changes))
+
+
+def _concurrency_kept() -> Callable[[Any], Any]:
+    return option("-c", "--concurrency", type=_Concurrency(), help="Requests in flight at once, or auto.")
+
+
+def changed(plan: Plan, chosen: dict[str, Any]) -> Plan:
+    """`plan` with what was given on the command line in its place.
+
+    Raises:
+        ConfigError: a setting is out of its bounds.
+    """
+    from dataclasses import replace
+
+    from dagtui.core.run_settings import AUTOMATIC_START
+
+    names = ("ceiling", "attempts", "timeout", "requests_per_minute", "hedge")
+    values: dict[str, Any] = {name: chosen[name] for name in names if chosen[name] is not None}
+    concurrency = chosen["concurrency"]
+    if concurrency is not None:
+        automatic = concurrency == "auto"
+        values |= {"concurrency": AUTOMATIC_START if automatic else concurrency, "automatic": automatic}
+    if chosen["limit"]:
+        values["limits"] = {**plan.settings.limits, **limits_from(chosen["limit"])}
+    if chosen["stop_on_error"] is not None:
+        values["continue_on_error"] = not chosen["stop_on_error"]
+    if chosen["gateway_retries"] is not None:
+        values["retries_by"] = "gateway"
+    direct = (
+        *("task", "gateway", "model", "provider", "portkey_config", "custom_host"),
+        *("output", "failures", "gateway_retries"),
+    )
+    given: dict[str, Any] = {name: chosen[name] for name in direct if chosen[name] is not None}
+    if chosen["metadata"]:
+        given["metadata"] = {**plan.metadata, **pairs(chosen["metadata"], "--metadata")}
+    if chosen["sim"]:
+        given["knobs"] = {**plan.knobs, **pairs(chosen["sim"], "--sim")}
+    if chosen["forget"]:
+        given["remember"] = False
+    return replace(plan, settings=replace(plan.settings, **values), **given)
 
 
 def theme_option(command: F) -> F:
@@ -162,6 +224,7 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         scenario=chosen.get("scenario"),
         gateway_retries=gateway_retries,
         remember=not chosen["forget"],
+        journal=chosen.get("journal"),
     )
 
 

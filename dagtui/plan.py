@@ -21,8 +21,10 @@ from dagtui.io.tasks import list_tasks, missing_fields
 from dagtui.io.toml import read_toml
 
 if TYPE_CHECKING:
+    from dagtui.core.contract import Choices
     from dagtui.core.model import ProviderChoice, Record
-    from dagtui.core.report import Leftovers
+    from dagtui.core.report import Kept
+    from dagtui.resuming import Going
     from dagtui.session import Session
 
 __all__ = [
@@ -36,8 +38,10 @@ __all__ = [
     "default_plan_gateway",
     "gateway_choices",
     "gateway_problem",
-    "leftovers",
+    "kept",
     "look_at",
+    "look_back",
+    "open_resumed",
     "open_session",
     "probe_gateway",
     "problems",
@@ -269,13 +273,39 @@ async def probe_gateway(plan: Plan, environ: Mapping[str, str] | None = None) ->
     return await probe(plan, os.environ if environ is None else environ)
 
 
-def leftovers(plan: Plan, results: Path | None) -> Leftovers | None:
-    """What a run of `plan` that has ended with these `results` left to be run again, for its report."""
-    from dagtui.core.again import again, failures_path
-    from dagtui.core.report import Leftovers
+def kept(plan: Plan, session: Session) -> Kept:
+    """Where what a run of `plan` came to lies, for its report."""
+    from dagtui.core.failures import failures_path
+    from dagtui.core.report import Kept
+    from dagtui.runs import name_of
 
-    path = failures_path(plan, results)
-    return Leftovers(path, again(plan, path)) if path is not None and path.exists() else None
+    failures = failures_path(plan, session.results_path)
+    run = None if session.journal_path is None else name_of(session.journal_path)
+    return Kept(run, session.results_path, failures if failures is not None and failures.exists() else None)
+
+
+async def look_back(path: Path, plan: Plan, environ: Mapping[str, str] | None = None) -> Going:
+    """What going on with the run whose journal is at `path`, as `plan` says, would mean. Nothing is sent.
+
+    Raises:
+        DagtuiError: the journal, the input or a setting does not allow it.
+    """
+    from dagtui.opening import look_back as looked
+
+    return await looked(path, plan, os.environ if environ is None else environ)
+
+
+async def open_resumed(
+    going: Going, plan: Plan, choices: Choices, environ: Mapping[str, str] | None = None
+) -> Session:
+    """A session that goes on with a run. Nothing has been sent to a model yet.
+
+    Raises:
+        DagtuiError: one sentence that says what is wrong, where, and what to do.
+    """
+    from dagtui.opening import open_resumed as opened
+
+    return await opened(going, plan, choices, os.environ if environ is None else environ)
 
 
 async def open_session(plan: Plan, environ: Mapping[str, str] | None = None) -> Session:

@@ -16,14 +16,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
+from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.model import Record, RowError
 from dagtui.core.pacing.learnt import Learnt
+from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Gateway, Sink, Source
+from dagtui.core.ports import Earlier, Gateway, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
@@ -32,7 +34,6 @@ from dagtui.core.stats import Stats
 from dagtui.core.store import RequestStore
 from dagtui.engine.runner import Runner
 from dagtui.engine.sinks import Sinks
-from dagtui.io.export import convert
 
 _FOLDED_AT_ONCE = 512  # events; whoever looks before sees them too
 
@@ -59,6 +60,9 @@ class Session:
     `sinks` are told every event. `owned` are closed with the session, in order (a gateway is always closed).
     `audit` compares the ended run with the provider's own books, where there is a way to. `learnt` is what
     `learnt()` of an earlier session gave: the provider's limits, so that this one need not find them.
+
+    `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
+    and what of it is kept (`earlier`). `exporter` writes the results so far from the journal.
     """
 
     def __init__(
@@ -78,6 +82,11 @@ class Session:
         owned: Sequence[Callable[[], Awaitable[None]]] = (),
         audit: Callable[[Snapshot], Awaitable[Audit]] | None = None,
         learnt: Mapping[str, Learnt] | None = None,
+        journal: JournalPort | None = None,
+        fingerprints: Fingerprints | None = None,
+        earlier: Earlier | None = None,
+        past: Past | None = None,
+        exporter: Callable[[Path, bool], int] | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
@@ -99,10 +108,21 @@ class Session:
             records=total,
             learnt=learnt,
             used=time.process_time,
+            fingerprints=fingerprints,
+            claim=journal.claim if journal is not None else None,
+            earlier=earlier,
+            session=journal.session if journal is not None else 1,
         )
         self.dimensions = self._runner.dag.names
         self._unfolded: deque[Event] = deque()
         self._stats = Stats(self.dimensions, self.settings.concurrency)
+        if past is not None:
+            self._stats.restore(past)
+        self._journal = journal
+        self._exporter = exporter
+        if journal is not None:
+            journal.trouble = self._stop_for
+            sinks = (journal, *sinks)  # the truth before what is made of it
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
         self._owned = [gateway.aclose, *owned]
@@ -200,18 +220,23 @@ class Session:
         """Abandon what is in flight and end."""
         self._runner.cancel(reason)
 
+    @property
+    def journal_path(self) -> Path | None:
+        """Where the run's journal lies; None if it keeps none."""
+        return None if self._journal is None else self._journal.path
+
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
-        """Write the results so far to `path` (CSV, TSV or JSONL by its name); returns the rows written.
+        """Write the results so far to `path` (its name tells the format); returns the rows written.
 
         Raises:
             TargetExists: there is such a file, and `overwrite` is off.
-            DagtuiError: the file cannot be written, or this run keeps no results file.
+            DagtuiError: the file cannot be written, or this run keeps no journal.
         """
-        if self.results_path is None:
-            raise ConfigError("This run keeps no results to export: it was started without a results file.")
-        if reason := self._sinks.flush():
-            raise DagtuiError(reason)
-        return await asyncio.to_thread(convert, self.results_path, path, overwrite=overwrite)
+        if self._journal is None or self._exporter is None:
+            raise ConfigError("This run keeps no journal to export from: give its session one.")
+        if not self._ended:
+            await self._journal.synced()
+        return await asyncio.to_thread(self._exporter, path, overwrite)
 
     async def aclose(self) -> None:
         """Cancel the run if it still goes on, then close the gateway and what else the session owns."""
@@ -230,6 +255,8 @@ class Session:
             self._broken = str(group.exceptions[0])
         finally:
             self._ended = True
+            if self._journal is not None:
+                self._journal.conclude(_summary(self.snapshot()))
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
@@ -274,6 +301,21 @@ class Session:
 
     def _note_dropped(self, told: str) -> None:
         self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
+
+
+def _summary(snapshot: Snapshot) -> dict[str, Any]:
+    """What a list of runs shows."""
+    counts = snapshot.counts
+    states = {name: getattr(counts, name) for name in ("succeeded", "failed", "skipped", "cancelled")}
+    spent = snapshot.money.spent
+    return {
+        **states,
+        "total": counts.total,
+        "records": snapshot.records_read,
+        "attempts": snapshot.attempts,
+        "spent": None if spent is None else str(spent),
+        "reason": snapshot.reason,
+    }
 
 
 class _Listed:

@@ -13,9 +13,7 @@ from click.testing import CliRunner
 
 import dagtui
 from dagtui.cli import cli
-from dagtui.core.again import again
 from dagtui.core.model import Record
-from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.tasks import load_task
 from dagtui.options import DEMO_CONCURRENCY
@@ -81,11 +79,6 @@ def test_the_library_example_of_the_readme_shows_its_answers(tmp_path: Path) -> 
     assert first.startswith("complete ")
     assert len(answers) == 100
     assert all(" ok " in answer for answer in answers)
-
-
-def test_a_failures_file_of_the_readme_is_run_again_by_the_command_that_the_report_tells() -> None:
-    plan = Plan(gateway="portkey", settings=RunSettings(concurrency=100))
-    assert again(plan, Path("results.failures.csv")) in README
 
 
 def test_the_defaults_that_help_tells_are_those_that_hold() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagtui.core.errors import ConfigError, DagtuiError, ErrorKind, ExitCode, GatewayError
+from dagtui.core.errors import ConfigError, ErrorKind, ExitCode, GatewayError
 from dagtui.core.events import Event, PhaseChanged, RecordEnded, RunStarted
 from dagtui.core.settings import RunSettings
 from dagtui.session import RunResult, Session
@@ -269,13 +269,13 @@ def test_a_snapshot_can_be_taken_before_the_run_begins() -> None:
     assert (before.phase, before.target, before.counts.ended) == ("ready", 7, 0)
 
 
-def test_there_is_nothing_to_export_without_a_results_file() -> None:
+def test_there_is_nothing_to_export_without_a_journal() -> None:
     async def main() -> None:
         live = session()
         await live.run()
         await live.export(Path("x.csv"))
 
-    with pytest.raises(ConfigError, match="keeps no results"):
+    with pytest.raises(ConfigError, match="keeps no journal"):
         run_in_virtual_time(main())
 
 
@@ -293,25 +293,6 @@ def test_a_sink_that_does_not_say_what_it_wants_is_told_all() -> None:
     plain = Plain()
     assert run_in_virtual_time(session(sinks=[plain]).run()).outcome == "complete"
     assert sum(isinstance(event, RecordEnded) for event in plain.events) == 20
-
-
-def test_an_export_for_which_results_cannot_be_written_says_why_and_stops_the_run(tmp_path: Path) -> None:
-    class Full(Observer):
-        def flush(self) -> None:
-            raise OSError("disk full")
-
-    async def main() -> RunResult:
-        gateway = FakeGateway(latency=10.0)
-        live = session(100, gateway, sinks=[Full(essential=True)], results_path=tmp_path / "results.jsonl")
-        live.start()
-        await asyncio.sleep(1.0)
-        with pytest.raises(DagtuiError, match="The results cannot be written: OSError: disk full"):
-            await live.export(tmp_path / "out.csv")
-        result = await live.wait()
-        await live.aclose()
-        return result
-
-    assert run_in_virtual_time(main()).outcome == "stopped"
 
 
 def test_what_is_commanded_before_the_start_has_the_time_of_day() -> None:

@@ -4,6 +4,7 @@
     ├── BadInput          the file or its rows            exit 4
     ├── ConfigError       settings, tasks, plugins, flags exit 2
     │   ├── TargetExists  a file that holds something would be overwritten
+    │   ├── RunInUse      another process is at this run
     │   └── KeyMissing    an API key is absent or malformed  exit 5
     └── GatewayError      one attempt failed; its `kind` decides what happens next
 
@@ -106,6 +107,10 @@ class ConfigError(DagtuiError):
 
 class TargetExists(ConfigError):  # noqa: N818
     """What would be written exists already and holds something; nothing was touched."""
+
+
+class RunInUse(ConfigError):  # noqa: N818
+    """Another process is at this run."""
 
 
 class KeyMissing(ConfigError):  # noqa: N818

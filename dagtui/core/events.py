@@ -26,6 +26,24 @@ class RunStarted:
 
 
 @value
+class RunResumed:
+    """A run goes on after a stop or a crash; the requests `again` have no outcome any more."""
+
+    time: float
+    session: int
+    again: tuple[int, ...]
+
+
+@value
+class RecordReused:
+    """A record that an earlier session had finished was read once more; nothing of it is asked again."""
+
+    time: float
+    record: Record
+    outcomes: Mapping[str, Outcome]
+
+
+@value
 class RecordRead:
     """A record entered the window; its requests are queued."""
 
@@ -115,6 +133,8 @@ class Noted:
 
 Event: TypeAlias = (
     RunStarted
+    | RunResumed
+    | RecordReused
     | RecordRead
     | RowRejected
     | SourceEnded

@@ -56,6 +56,7 @@ class Request:
     """The unit of work: one dimension asked of one record.
 
     `seq` is `record.index * number of dimensions + position of the dimension`, so it is dense and stable.
+    `fingerprint` stands for all that the answer depends on (`core.fingerprint`); 0 where nobody asks for it.
     """
 
     seq: int
@@ -64,6 +65,7 @@ class Request:
     prompt: Prompt
     choice: ProviderChoice
     trace_id: str
+    fingerprint: int = 0
 
 
 @value
@@ -173,7 +175,10 @@ Value: TypeAlias = "BaseModel | str"
 
 @value
 class Success:
-    """The request was answered; `value` is the dimension's model, or plain text."""
+    """The request was answered; `value` is the dimension's model, or plain text.
+
+    `saved` is what it would have cost, where an identical request had been answered already.
+    """
 
     value: Value
     text: str
@@ -183,6 +188,8 @@ class Success:
     cost: Decimal | None
     category: str | None = None
     trace_id: str = ""
+    fingerprint: int = 0
+    saved: Decimal | None = None
 
 
 @value

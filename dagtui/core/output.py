@@ -94,6 +94,14 @@ def category_of(dimension: Dimension, value: Value) -> str | None:
     return None if found is None else str(getattr(found, "value", found))
 
 
+def loose(text: str) -> dict[str, Any]:
+    """The first JSON object in `text`, whatever it holds; empty if there is none."""
+    try:
+        return _first_object(text)
+    except ValueError:
+        return {}
+
+
 def _first_object(text: str) -> dict[str, Any]:
     if text.startswith("{"):
         with suppress(ValueError):  # it is all of the text nearly always, and pydantic reads that quicker

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. `output` None keeps the results in the state folder, where `Session.export` finds them.
+    """What to run. `output` None keeps the results in the journal alone, from which `Session.export` writes them.
+
+    `journal` is the file of the journal, by default one in the state folder.
 
     `overwrite` replaces files of an earlier run. `model` and `provider` override the task's; `knobs` and `seed`
     are the simulator's, `scenario` a story that it plays; `stdout` takes the results instead of a file.
@@ -43,3 +45,4 @@ class Plan:
     scenario: str | None = None
     gateway_retries: int | None = None
     remember: bool = True
+    journal: Path | None = None

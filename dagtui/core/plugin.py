@@ -63,3 +63,9 @@ class Plugin(ABC):
     @abstractmethod
     def select_provider(self, ctx: Context) -> ProviderChoice | Awaitable[ProviderChoice]:
         """The model that answers this dimension."""
+
+    def describe(self, dimension: Dimension) -> Mapping[str, str]:
+        """What the prompts of `dimension` are made of, where that is plain text: a record is asked as before as long
+        as both are the same. Empty where only making the prompts tells.
+        """
+        return {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, Protocol
 
 from dagtui.core.events import Event
-from dagtui.core.model import Record, Request, Response, RowError
+from dagtui.core.model import Outcome, Record, Request, Response, RowError, Success
 
 
 class Gateway(Protocol):
@@ -52,4 +53,68 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Flush and let go. Called once, after the last event."""
+        ...
+
+
+class JournalPort(Sink, Protocol):
+    """A sink that keeps everything durably, and is asked before anything is sent.
+
+    `session` counts how often the run was begun or gone on with; `trouble` is called with a sentence when it
+    cannot write.
+    """
+
+    path: Path
+    session: int
+    trouble: Callable[[str], None]
+
+    async def claim(self, records: int) -> None:
+        """Durably note that requests of the first `records` records may be sent.
+
+        Raises:
+            DagtuiError: it cannot be written.
+        """
+        ...
+
+    async def synced(self) -> None:
+        """Until all that was told is on disk.
+
+        Raises:
+            DagtuiError: it cannot be written.
+        """
+        ...
+
+    def conclude(self, summary: Mapping[str, Any]) -> None:
+        """Keep what the session came to, so that a list of runs need not count; called before `close`."""
+        ...
+
+
+class Earlier(Protocol):
+    """What an earlier session of the same run left, and what of it is to be kept.
+
+    `tells` says that somebody (a results file) wants the kept records too; `again` are requests that had an
+    outcome or were in flight, and are open now; `left` those that get none.
+    """
+
+    tells: bool
+
+    @property
+    def again(self) -> tuple[int, ...]: ...
+
+    @property
+    def left(self) -> tuple[int, ...]: ...
+
+    def settled(self, index: int) -> bool:
+        """Whether nothing of the record at `index` is asked again."""
+        ...
+
+    def kept(self, index: int) -> Mapping[str, Outcome]:
+        """The outcomes of the record at `index` that are kept, by dimension."""
+        ...
+
+    def same(self, seq: int, fingerprint: int) -> Success | None:
+        """The answer to request `seq`, if there is one and it was asked just so."""
+        ...
+
+    def knows(self, index: int) -> bool:
+        """Whether the record at `index` was read before."""
         ...

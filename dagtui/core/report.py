@@ -5,6 +5,7 @@ Pure and made once, so that the screen and the shell say the same.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -35,11 +36,25 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
-    """What did not succeed: the file that holds it, and the command that runs it again."""
+class Kept:
+    """Where what a run came to lies. `run` is what commands call it; None where there is no journal.
 
-    path: Path
-    command: str
+    `results` and `failures` are files beside the journal, if there are any.
+    """
+
+    run: str | None = None
+    results: Path | None = None
+    failures: Path | None = None
+
+    @property
+    def resume(self) -> str:
+        """The command that goes on with the run."""
+        return f"dagtui resume {shlex.quote(self.run)}" if self.run else ""
+
+    @property
+    def export(self) -> str:
+        """The command that writes its results."""
+        return f"dagtui export {shlex.quote(self.run)} -o results.csv" if self.run else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +65,14 @@ class Audit:
     bound: str = ""
 
 
-def report(
-    snapshot: Snapshot, results_path: Path | None, audit: Audit | None = None, leftovers: Leftovers | None = None
-) -> tuple[Section, ...]:
+def report(snapshot: Snapshot, kept: Kept, audit: Audit | None = None) -> tuple[Section, ...]:
     """Every figure of the run so far, in the order in which people ask for them."""
     sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
     if snapshot.errors:
         sections.append(_causes(snapshot))
     if snapshot.categories:
         sections.append(_categories(snapshot))
-    sections += [_money(snapshot), _tokens(snapshot), _results(results_path, leftovers)]
+    sections += [_money(snapshot), _tokens(snapshot), _results(snapshot, kept)]
     if audit:
         rows = (("Checked", audit.books), ("Time", audit.bound))
         sections.append(Section("Ledger", tuple(row for row in rows if row[1])))
@@ -173,6 +186,8 @@ def _outcomes(snapshot: Snapshot) -> Section:
     ]
     rows.append(("Attempts", count(snapshot.attempts)))
     rows.append(("Retries", count(snapshot.retries)))
+    if snapshot.before.reused:
+        rows.insert(1, ("Of them in earlier sessions", count(snapshot.before.reused)))
     if snapshot.gateway_retries:
         rows.append(("Retries by the gateway", count(snapshot.gateway_retries)))
     rows.append(("Rate limited", count(snapshot.throttled)))
@@ -203,7 +218,7 @@ def _categories(snapshot: Snapshot) -> Section:
 
 
 def _money(snapshot: Snapshot) -> Section:
-    spent, done = snapshot.money.spent, _records_ended(snapshot)
+    spent, done, before = snapshot.money.spent, _records_ended(snapshot), snapshot.before.spent
     each = spent / done if spent is not None and done else None
     return Section(
         "Cost",
@@ -213,6 +228,8 @@ def _money(snapshot: Snapshot) -> Section:
             ("A thousand records", money(_times(each, 1_000))),
             ("A million records", money(_times(each, 1_000_000))),
             ("Of it on failed attempts", UNKNOWN if spent is None else money(snapshot.money.wasted)),
+            *(((("Of it in earlier sessions"), money(before)),) if before is not None else ()),
+            *((("Saved by identical requests", money(snapshot.money.saved)),) if snapshot.money.saved else ()),
         ),
     )
 
@@ -228,12 +245,24 @@ def _tokens(snapshot: Snapshot) -> Section:
     return Section("Tokens", tuple(rows))
 
 
-def _results(path: Path | None, leftovers: Leftovers | None) -> Section:
-    rows = [("Written to", visible(str(path)) if path else "standard output")]
-    if leftovers is not None:
-        rows.append(("What failed", visible(str(leftovers.path))))
-        rows.append(("Run it again", visible(leftovers.command)))
+def _results(snapshot: Snapshot, kept: Kept) -> Section:
+    if kept.results is not None:
+        rows = [("Written to", visible(str(kept.results)))]
+    elif kept.run is None:
+        rows = [("Written to", "standard output")]
+    else:
+        rows = [("Kept in", f"the journal of run {visible(kept.run)}"), ("To a file", visible(kept.export))]
+    if kept.failures is not None:
+        rows.append(("What failed", visible(str(kept.failures))))
+    if kept.run is not None and is_unfinished(snapshot):
+        rows.append(("To go on", visible(kept.resume)))
     return Section("Results", tuple(rows), verbatim=True)
+
+
+def is_unfinished(snapshot: Snapshot) -> bool:
+    """Whether some request has no answer."""
+    counts = snapshot.counts
+    return counts.total is None or counts.succeeded < counts.total
 
 
 def _row(label: str, value: str, labels: int, width: int) -> list[str]:

@@ -61,12 +61,27 @@ class Latency:
 class Money:
     """US dollars. `spent` is None where no price is known; `wasted` is its share on attempts that failed.
 
-    `projected` is what the whole run will have cost at the present cost a request.
+    `projected` is what the whole run will have cost at the present cost a request; `saved` what identical requests
+    that were not sent again would have cost.
     """
 
     spent: Decimal | None
     wasted: Decimal
     projected: Decimal | None
+    saved: Decimal = Decimal(0)
+
+
+_NOTHING = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What of the figures is from earlier sessions of the run; `reused` are requests that had succeeded."""
+
+    attempts: int = 0
+    usage: Usage = _NOTHING
+    spent: Decimal | None = None
+    reused: int = 0
 
 
 LogLevel = Literal["run", "retry", "failure"]
@@ -93,7 +108,8 @@ class Snapshot:
     """A run at one moment. `time` and `started_at` are epoch seconds, `elapsed` and `eta` seconds.
 
     `held_by` says what keeps the run from being faster, `mostly_held_by` what did so most of the time; with
-    `automatic` the concurrency is left to us.
+    `automatic` the concurrency is left to us. Figures are of the whole run, `before` the part of them that earlier
+    sessions made; times and rates are of this session.
     """
 
     time: float
@@ -122,5 +138,6 @@ class Snapshot:
     limits: RateLimits | None
     limits_at: float | None
     log_count: int
+    before: Before = Before()
     automatic: bool = False
     mostly_held_by: Holder | None = None

@@ -18,16 +18,19 @@ from dagtui.core.events import (
     PhaseChanged,
     RecordEnded,
     RecordRead,
+    RecordReused,
     RequestEnded,
     RowRejected,
+    RunResumed,
     RunStarted,
     SourceEnded,
     TargetChanged,
 )
 from dagtui.core.histogram import Histogram
 from dagtui.core.model import AttemptError, Cancelled, Failure, RateLimits, Skipped, Success, Usage
+from dagtui.core.past import Past
 from dagtui.core.series import RecentRate, Series
-from dagtui.core.snapshot import Counts, Latency, LogEntry, LogLevel, Money, Snapshot, Throughput
+from dagtui.core.snapshot import Before, Counts, Latency, LogEntry, LogLevel, Money, Snapshot, Throughput
 from dagtui.core.store import UNKNOWN_COST, RequestStore, State
 from dagtui.core.text import one_line
 
@@ -66,6 +69,8 @@ class Stats:
         self._errors: Counter[ErrorKind] = Counter()
         self._limits: RateLimits | None = None
         self._limits_at: float | None = None
+        self._saved = Decimal(0)
+        self._before = Before()
         self._folds: dict[type, Callable[[Any], None]] = {
             RunStarted: self._run_started,
             RecordRead: self._record_read,
@@ -75,10 +80,30 @@ class Stats:
             AttemptEnded: self._attempt_ended,
             RequestEnded: self._request_ended,
             RecordEnded: lambda event: None,
+            RecordReused: lambda event: None,
+            RunResumed: self._run_resumed,
             TargetChanged: self._target_changed,
             PhaseChanged: self._phase_changed,
             Noted: lambda event: self._say(event.time, event.message),
         }
+
+    def restore(self, past: Past) -> None:
+        """Begin with what earlier sessions did; nothing may have been folded yet."""
+        figures = past.figures
+        self.store = past.store
+        for state in past.store.state:
+            self._by_state[state] += 1
+        usage = figures.usage
+        self._tokens = [usage.input, usage.output, usage.cache_read, usage.cache_write]
+        self._priced = figures.spent is not None
+        self._spent = figures.spent or Decimal(0)
+        self._wasted = figures.wasted
+        self._saved = figures.saved
+        self._attempts, self._retries = figures.attempts, figures.retries
+        self._gateway_retries, self._throttled = figures.gateway_retries, figures.throttled
+        self._errors = Counter(figures.errors)
+        self._categories = Counter(figures.categories)
+        self._before = Before(figures.attempts, usage, figures.spent, self._by_state[_SUCCEEDED])
 
     def fold(self, event: Event) -> None:
         """Take one event into account."""
@@ -93,6 +118,13 @@ class Stats:
         self._target = event.target
         self._series.begin(event.time)
         self._recent.begin(event.time)
+
+    def _run_resumed(self, event: RunResumed) -> None:
+        for seq in event.again:
+            if self.store.state[seq] == _SUCCEEDED and (category := self.store.category_name(seq)):
+                self._categories[category] -= 1
+            self._move(seq, _QUEUED)
+        self._categories = +self._categories
 
     def _record_read(self, event: RecordRead) -> None:
         self.store.add_record(event.record_id)
@@ -182,6 +214,8 @@ class Stats:
         match outcome:
             case Success():
                 self._move(seq, _SUCCEEDED)
+                if outcome.saved is not None:
+                    self._saved += outcome.saved
                 if outcome.category is not None:
                     self._categories[outcome.category] += 1
                     self.store.category[seq] = self.store.category_number(outcome.category)
@@ -261,6 +295,7 @@ class Stats:
             limits=self._limits,
             limits_at=self._limits_at,
             log_count=self._log_count,
+            before=self._before,
         )
 
     def _mean(self, elapsed: float) -> float:
@@ -292,8 +327,8 @@ class Stats:
 
     def _money(self, counts: Counts) -> Money:
         if not self._priced:
-            return Money(None if self._answered else Decimal(0), Decimal(0), None)
+            return Money(None if self._answered else Decimal(0), Decimal(0), None, self._saved)
         projected = None
         if counts.total and counts.ended and self._phase != "ended":
             projected = self._spent / counts.ended * counts.total
-        return Money(self._spent, self._wasted, projected)
+        return Money(self._spent, self._wasted, projected, self._saved)

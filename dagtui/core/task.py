@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dagtui.core.plugin import Context, Plugin
+from dagtui.core.plugin import Context, Dimension, Plugin
 
 if TYPE_CHECKING:
     from dagtui.core.model import Prompt, ProviderChoice
@@ -63,3 +63,8 @@ class TaskPlugin(Plugin):
     def select_provider(self, ctx: Context) -> ProviderChoice:
         """The model of the question, or the task's."""
         return self._questions[ctx.dimension.name].choice
+
+    def describe(self, dimension: Dimension) -> Mapping[str, str]:
+        """The question's templates."""
+        question = self._questions[dimension.name]
+        return {"system": question.system.text if question.system else "", "prompt": question.prompt.text}

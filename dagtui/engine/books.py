@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dagtui.core.dag import Dag, Frontier
 from dagtui.core.events import Event, RecordEnded, RecordRead, RequestEnded
@@ -30,10 +30,28 @@ class Books:
         self._emit = emit
         self._clock = clock
 
-    def open(self, record: Record) -> Open:
-        """A record was read."""
+    def open(self, record: Record) -> tuple[Open, tuple[int, ...]]:
+        """A record was read. Returns it with the dimensions whose requests are ready."""
         self._emit(RecordRead(self._clock(), record.index, record.id))
-        return Open(record, self._dag)
+        opened = Open(record, self._dag)
+        return opened, opened.frontier.start()
+
+    def reopen(self, record: Record, kept: Mapping[str, Outcome], known: bool) -> tuple[Open, tuple[int, ...]]:
+        """The same in a run that goes on: `kept` are outcomes from before; `known`: it was read before."""
+        if known:
+            opened = Open(record, self._dag)
+            ready = list(opened.frontier.start())
+        else:
+            opened, roots = self.open(record)
+            ready = list(roots)
+        for name, outcome in kept.items():
+            position = self._dag.position(name)
+            if known:
+                opened.outcomes[name] = outcome
+                ready += opened.frontier.end(position, succeeded=isinstance(outcome, Success)).ready
+            else:
+                self.end(opened, position, outcome)
+        return opened, tuple(one for one in ready if self._dag.names[one] not in opened.outcomes)
 
     def end(self, opened: Open, position: int, outcome: Outcome) -> tuple[int, ...]:
         """Book the outcome of one request, and of those that never will be ready because of it.

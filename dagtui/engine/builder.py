@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput
+from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.model import Outcome, Prompt, ProviderChoice, Record, Request, Success, Value
 from dagtui.core.output import with_instruction
 from dagtui.core.plugin import Context, Plugin
@@ -16,12 +17,13 @@ _NONE: Mapping[str, Value] = {}
 class Builder:
     """Builds the requests of one run."""
 
-    def __init__(self, plugin: Plugin, dag: Dag, run_id: str) -> None:
+    def __init__(self, plugin: Plugin, dag: Dag, run_id: str, fingerprints: Fingerprints | None = None) -> None:
         self.takes_time = False
         """Whether the plugin's methods have to be waited for."""
         self._plugin = plugin
         self._dag = dag
         self._run_id = run_id
+        self._fingerprints = fingerprints
         self._choices: dict[int, ProviderChoice] = {}
 
     async def build(self, record: Record, position: int, outcomes: Mapping[str, Outcome]) -> Request:
@@ -50,7 +52,8 @@ class Builder:
         if not whole.user or whole.user.isspace():
             raise BadInput(f'the prompt of "{dimension.name}" is empty for this record')
         seq = self._dag.seq(record.index, position)
-        return Request(seq, record.id, dimension.name, whole, choice, f"{self._run_id}/{seq}")
+        mark = 0 if self._fingerprints is None else self._fingerprints.of(dimension, choice, whole)
+        return Request(seq, record.id, dimension.name, whole, choice, f"{self._run_id}/{seq}", mark)
 
     def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:
         """The object that stood for an equal choice before: a gateway prepares each only once."""

@@ -259,6 +259,7 @@ class Caller:
             cost=call.cost,
             category=category_of(call.dimension, value),
             trace_id=call.request.trace_id,
+            fingerprint=call.request.fingerprint,
         )
 
     def _book_failure(

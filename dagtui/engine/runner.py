@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from dagtui.core.concurrency import Automatic
 from dagtui.core.dag import Dag
@@ -18,11 +18,15 @@ from dagtui.core.events import (
     Noted,
     Phase,
     PhaseChanged,
+    RecordReused,
+    RequestEnded,
     RowRejected,
+    RunResumed,
     RunStarted,
     SourceEnded,
     TargetChanged,
 )
+from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.held import Holder, sentence
 from dagtui.core.model import (
     AttemptError,
@@ -31,18 +35,20 @@ from dagtui.core.model import (
     Outcome,
     Record,
     RowError,
+    Skipped,
 )
 from dagtui.core.pacing.departure import Kind
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pacing.pacer import Pacer
 from dagtui.core.patience import Patience
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Gateway, Source
+from dagtui.core.ports import Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
+from dagtui.engine.claims import Claims
 from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter
@@ -60,6 +66,8 @@ class Runner:
 
     `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
     `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so far.
+    `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is what a
+    run that goes on has already, `session` how often it was begun.
     Commands act at once and may be given at any time.
     """
 
@@ -78,6 +86,10 @@ class Runner:
         records: int | None = None,
         learnt: Mapping[str, Learnt] | None = None,
         used: Callable[[], float] = lambda: 0.0,
+        fingerprints: Fingerprints | None = None,
+        claim: Callable[[int], Awaitable[None]] | None = None,
+        earlier: Earlier | None = None,
+        session: int = 1,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
@@ -98,7 +110,11 @@ class Runner:
         self._records = records
         self._learnt = learnt or {}
         self._watch = Watch(used)
-        self._builder = Builder(plugin, self.dag, run_id)
+        # Attempts of two sessions shall not share a trace id: a bill could not be told from the other.
+        self._builder = Builder(plugin, self.dag, run_id if session == 1 else f"{run_id}.{session}", fingerprints)
+        self._session = session
+        self._claims = Claims(claim)
+        self._earlier = earlier
         self._crew = Crew(self._carry, self._wanted)
         self._window = Window()
         self._books = Books(self.dag, emit, clock)
@@ -203,6 +219,8 @@ class Runner:
     async def run(self) -> None:
         """Until every record that was read has its outcomes."""
         self._emit(RunStarted(self._clock(), self.run_id, self.dag.names, self._records, self.limiter.target))
+        if self._earlier is not None:
+            self._go_on(self._earlier)
         if self.ending is None and not self.limiter.paused:
             self._change("running")
         try:
@@ -214,6 +232,12 @@ class Runner:
             self._book_unbegun()
             self._change("ended", self.stop_reason or "finished")
 
+    def _go_on(self, earlier: Earlier) -> None:
+        now = self._clock()
+        self._emit(RunResumed(now, self._session, earlier.again))
+        for seq in earlier.left:
+            self._emit(RequestEnded(now, seq, Skipped("perhaps billed in an earlier session; left out")))
+
     async def _read(self) -> None:
         count = 0
         try:
@@ -223,11 +247,16 @@ class Runner:
                 if isinstance(row, RowError):
                     self._reject(row)
                     continue
-                await self._window.wait(self.limiter.target)
                 if row.index != count:
                     raise BadInput(f"the source numbers its record {row.index}, where {count} is due")
                 count += 1
-                self._begin(row)
+                if self._earlier is not None and self._earlier.settled(row.index):
+                    self._pass_over(self._earlier, row)
+                else:
+                    await self._window.wait(self.limiter.target)
+                    if not await self._claims.reach(row.index, self.limiter.target):
+                        return
+                    self._begin(row)
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)  # thousands begin with a run: the first may leave meanwhile
         except DagtuiError as error:
@@ -252,9 +281,17 @@ class Runner:
             self.stopped_by = ErrorKind.BAD_INPUT
             self.drain(f"stopped: {row.message}; --bad-rows skip leaves such rows out")
 
+    def _pass_over(self, earlier: Earlier, record: Record) -> None:
+        if earlier.tells:
+            self._emit(RecordReused(self._clock(), record, earlier.kept(record.index)))
+
     def _begin(self, record: Record) -> None:
-        opened = self._books.open(record)
-        for position in opened.frontier.start():
+        earlier = self._earlier
+        if earlier is None:
+            opened, ready = self._books.open(record)
+        else:
+            opened, ready = self._books.reopen(record, earlier.kept(record.index), earlier.knows(record.index))
+        for position in ready:
             self._window.ready += 1
             if self.ending is None:
                 self._crew.add((opened, position))
@@ -283,6 +320,11 @@ class Runner:
         except Exception as error:
             _log.exception("the plugin raised")
             return self._unbuilt(ErrorKind.PLUGIN, f"the plugin raised {type(error).__name__}: {error}")
+        if (
+            self._earlier is not None
+            and (same := self._earlier.same(request.seq, request.fingerprint)) is not None
+        ):
+            return same
         return await self._caller.call(request, self.dag.dimensions[position])
 
     def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable, Sequence
 
 from dagtui.core.errors import DagtuiError
-from dagtui.core.events import Event, RecordEnded
+from dagtui.core.events import Event
 from dagtui.core.ports import Sink
 
 _log = logging.getLogger("dagtui.engine")
 
-FLUSH_SECONDS = 0.05
-"""A result is with the operating system this long after it came, at the latest."""
+FLUSH_SECONDS = 0.025
+"""What happened is handed on this long after, at the latest: a journal has it on disk within 50 ms then."""
 
 
 class Sinks:
@@ -48,7 +48,7 @@ class Sinks:
                 sink.write(event)
             except Exception as error:
                 self._failed(sink, error)
-        if kind is RecordEnded and self._flush_timer is None:
+        if self._flush_timer is None and wanting:
             self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_soon)
 
     def flush(self) -> str:

@@ -15,6 +15,7 @@ from dagtui.core.settings import GatewaySettings, checked
 HOSTED = "https://api.portkey.ai/v1"
 LOCAL = "http://localhost:8787/v1"
 
+SECRET_NAME = re.compile(r"key|secret|token|authorization|password", re.IGNORECASE)
 KEY_VARIABLES: Mapping[str, str] = {
     "anthropic": "ANTHROPIC_API_KEY",
     "openai": "OPENAI_API_KEY",
@@ -297,3 +298,21 @@ def _has(content: object, name: str) -> bool:
     if isinstance(content, list):
         return any(_has(member, name) for member in cast("list[object]", content))
     return False
+
+
+def without_secrets(config: str | None) -> str:
+    """The config as it may be kept: an inline one with stars for whatever is called a key, a token or the like."""
+    content = inline_config(config)
+    return config or "" if content is None else json.dumps(_starred(content), sort_keys=True)
+
+
+def _starred(content: object) -> object:
+    if isinstance(content, dict):
+        members = cast("dict[str, object]", content)
+        return {
+            name: "***" if SECRET_NAME.search(name) and isinstance(value, str) else _starred(value)
+            for name, value in members.items()
+        }
+    if isinstance(content, list):
+        return [_starred(item) for item in cast("list[object]", content)]
+    return content

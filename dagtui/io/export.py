@@ -6,31 +6,26 @@ older file of that name is only replaced when that was asked for.
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError, TargetExists
-from dagtui.core.events import Event, RecordEnded, RunStarted
-from dagtui.core.model import RowError
-from dagtui.io.csv_rows import csv_rows
-from dagtui.io.json_rows import json_rows
+from dagtui.core.errors import ConfigError, TargetExists
+from dagtui.core.events import Event, RecordEnded, RecordReused, RunStarted
 from dagtui.io.lines import open_lines
-from dagtui.io.row_file import FLUSH_ROWS, OUTPUT_FORMATS, OutputFormat, RowFile, checked_format, refuse_target
-from dagtui.io.rows import Fields
+from dagtui.io.row_file import FLUSH_ROWS, OUTPUT_FORMATS, OutputFormat, RowFile, refuse_target
 from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS, Answers, failure_of, status_of, summary_of
 
-__all__ = ["OUTPUT_FORMATS", "FailuresWriter", "OutputFormat", "ResultsWriter", "convert"]
+__all__ = ["OUTPUT_FORMATS", "FailuresWriter", "OutputFormat", "ResultsWriter", "refuse_target"]
 
 
 class _RowSink:
     """What the two writers share: a file of rows that a run cannot do without."""
 
     essential = True
-    wants: Collection[type[Event]] | None = (RecordEnded,)
+    wants: Collection[type[Event]] | None = (RecordEnded, RecordReused)
 
     def __init__(self, file: RowFile) -> None:
         self._file = file
@@ -78,13 +73,13 @@ class ResultsWriter(_RowSink):
         guard_formulas: bool = True,
     ) -> None:
         self._answers = Answers(dag, columns)
-        self._ended: deque[RecordEnded] = deque()
+        self._ended: deque[RecordEnded | RecordReused] = deque()
         header = (*columns, *self._answers.columns, *OUR_COLUMNS)
         super().__init__(RowFile(target, format, header, source=source, overwrite=overwrite, guard=guard_formulas))
 
     def write(self, event: Event) -> None:
         """Write a row for a record that ended; other events are not for a file."""
-        if isinstance(event, RecordEnded):
+        if isinstance(event, RecordEnded | RecordReused):
             self._ended.append(event)
             if len(self._ended) >= FLUSH_ROWS:
                 self.flush()
@@ -123,7 +118,7 @@ class FailuresWriter(_RowSink):
         TargetExists: it holds something, and `overwrite` is off or it is no failures file.
     """
 
-    wants: Collection[type[Event]] | None = (RecordEnded, RunStarted)
+    wants: Collection[type[Event]] | None = (RecordEnded, RecordReused, RunStarted)
 
     def __init__(
         self,
@@ -142,73 +137,13 @@ class FailuresWriter(_RowSink):
 
     def write(self, event: Event) -> None:
         """Write a row for a record of which some dimension has no answer."""
-        if isinstance(event, RecordEnded):
+        if isinstance(event, RecordEnded | RecordReused):
             if status_of(event.outcomes) != "ok":
                 self._file.add({**event.record.fields, **failure_of(event)})
                 if self._file.waiting % FLUSH_ROWS == 0:
                     self.flush()
         elif isinstance(event, RunStarted) and self._old:
             _remove(self._old)
-
-
-def convert(results: Path, target: Path, *, overwrite: bool = False) -> int:
-    """Turn a results file into CSV, TSV or JSONL, by the target's name; the number of rows.
-
-    The target appears when it is complete.
-
-    Raises:
-        BadInput: the results cannot be read.
-        ConfigError: the target's name tells no format, or it cannot be written.
-        TargetExists: the target holds something, and `overwrite` is off.
-    """
-    kind = target.suffix.lower().lstrip(".").replace("ndjson", "jsonl")
-    checked_format(kind, f"{target}: ")
-    refuse_target(target, results, overwrite=overwrite)
-    columns: dict[str, None] = {}
-    for row in _results(results):
-        columns.update(dict.fromkeys(row))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        rows = _write_rows(results, RowFile(part, kind, _ours_last(columns), source=None, overwrite=True))
-        if not rows:
-            raise BadInput(f"{results}: holds no results yet.")
-        part.replace(target)
-    except OSError as error:
-        raise ConfigError(f"{target}: cannot be written: {error.strerror or error}.") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return rows
-
-
-def _write_rows(results: Path, file: RowFile) -> int:
-    rows = 0
-    try:
-        for rows, row in enumerate(_results(results), 1):  # noqa: B007 - the count is wanted
-            file.add(row)
-            if file.waiting >= FLUSH_ROWS:
-                file.flush()
-    finally:
-        file.close()
-    return rows
-
-
-def _results(path: Path) -> Iterator[Fields]:
-    lines = open_lines(path)
-    kind = path.suffix.lower()
-    try:
-        rows = csv_rows(lines, "," if kind == ".csv" else "\t") if kind in (".csv", ".tsv") else json_rows(lines)
-        for row in rows:
-            if isinstance(row, RowError):
-                raise BadInput(f"{row.message}.")
-            yield row[1]
-    finally:
-        lines.close()
-
-
-def _ours_last(columns: Mapping[str, None]) -> tuple[str, ...]:
-    """Our own columns stand last, even where a late record brought a field that no earlier one had."""
-    ours = set(OUR_COLUMNS)
-    return (*(name for name in columns if name not in ours), *(name for name in OUR_COLUMNS if name in columns))
 
 
 def _is_failures_file(path: Path) -> bool:

@@ -176,25 +176,31 @@ def open_lines(path: Path) -> ByteLines:
         raise
 
 
-def pipe_lines(stream: BinaryIO, name: str = "standard input") -> tuple[ByteLines, Callable[[], None]]:
-    """The lines of a pipe, and a function that makes a reader that waits for it in another thread give up."""
+def pipe_lines(
+    stream: BinaryIO, name: str = "standard input", copy: Path | None = None
+) -> tuple[ByteLines, Callable[[], None]]:
+    """The lines of a pipe, and a function that makes a reader that waits for it in another thread give up.
+
+    `copy` is a file into which all that is read goes too, so that it can be read again.
+    """
     try:
         handle = stream.fileno()
     except (OSError, AttributeError, ValueError):
         return ByteLines(name, stream), lambda: None
     if os.isatty(handle):
         raise BadInput('"-" reads standard input, but that is the terminal; pipe a file into it.')
-    pipe = _Pipe(handle)
+    pipe = _Pipe(handle, copy)
     return ByteLines(name, pipe), pipe.stop
 
 
 class _Pipe(io.RawIOBase):
     """Reads a descriptor, but can be told to stop while it waits: a blocked read() could not."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int, copy: Path | None = None) -> None:
         self.given = 0
         self._handle = os.dup(handle)
         self._stopped = threading.Event()
+        self._copy = None if copy is None else os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def readable(self) -> bool:
         return True
@@ -210,6 +216,8 @@ class _Pipe(io.RawIOBase):
             if select.select([self._handle], [], [], 0.1)[0]:
                 data = os.read(self._handle, len(buffer))
                 buffer[: len(data)] = data
+                if self._copy is not None:
+                    os.write(self._copy, data)
                 self.given += len(data)
                 return len(data)
         return 0
@@ -217,6 +225,8 @@ class _Pipe(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             os.close(self._handle)
+            if self._copy is not None:
+                os.close(self._copy)
         super().close()
 
 

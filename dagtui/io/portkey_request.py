@@ -12,7 +12,7 @@ from dagtui.core.errors import ConfigError, ErrorKind, GatewayError
 from dagtui.core.model import ProviderChoice, Request
 from dagtui.core.settings import GatewaySettings
 from dagtui.io.classifier import Asked
-from dagtui.io.credentials import KEY_VARIABLES, inline_config
+from dagtui.io.credentials import KEY_VARIABLES, SECRET_NAME, inline_config
 from dagtui.io.portkey_answer import Route
 
 Headers: TypeAlias = dict[str, str]
@@ -35,7 +35,6 @@ _NOT_PARAMETERS = {
     "messages": "the prompt makes them",
     "system": "the prompt has it",
 }
-_SECRET_NAME = re.compile(r"key|secret|token|authorization|password", re.IGNORECASE)
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _encode_once = lru_cache(maxsize=16)(_encode)  # for system texts, of which a task has few
@@ -255,7 +254,7 @@ def _secrets_in(value: object, secret: bool) -> list[str]:
         return [
             found
             for name, item in members.items()
-            for found in _secrets_in(item, secret or _SECRET_NAME.search(name) is not None)
+            for found in _secrets_in(item, secret or SECRET_NAME.search(name) is not None)
         ]
     return []
 

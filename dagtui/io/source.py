@@ -50,8 +50,9 @@ def open_source(
     delimiter: str | None = None,
     bad_rows: BadRows = "fail",
     stdin: BinaryIO | None = None,
+    copy: Path | None = None,
 ) -> FileSource:
-    """Open a file of records; `-` is standard input, whose first row is waited for.
+    """Open a file of records; `-` is standard input, whose first row is waited for, and which is kept in `copy`.
 
     `format` (csv, tsv, jsonl, json, txt) and `delimiter` override what name and content say.
 
@@ -63,7 +64,7 @@ def open_source(
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise BadInput(f"The delimiter is {delimiter!r}, but it must be one character, such as a comma.")
     if str(path) == "-":
-        lines, stop = pipe_lines(stdin or sys.stdin.buffer)
+        lines, stop = pipe_lines(stdin or sys.stdin.buffer, copy=copy)
         return FileSource(None, lines, stop, format, delimiter, bad_rows)
     path = Path(path)
     return FileSource(path, open_lines(path), _nothing, format, delimiter, bad_rows)
@@ -146,6 +147,19 @@ class FileSource:
     def check(self) -> None:
         """Scan for the errors only; see `scan`."""
         self.scan()
+
+    def rows(self) -> Iterator[Record | RowError]:
+        """The rows of a file, one after the other, for whoever may wait for a disk. Blocks.
+
+        Raises:
+            BadInput: the file cannot be read any further.
+        """
+        reading = self._pass()
+        try:
+            while batch := reading.batch():
+                yield from batch
+        finally:
+            reading.close()
 
     async def __aiter__(self) -> AsyncIterator[Record | RowError]:
         """Stream the rows, never more than a batch ahead of the consumer.

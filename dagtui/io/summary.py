@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from dagtui.core.dag import Dag
-from dagtui.core.events import RecordEnded
+from dagtui.core.events import RecordEnded, RecordReused
 from dagtui.core.model import Cancelled, Failure, Outcome, Skipped, Success, Usage, plain
 from dagtui.io.rows import OURS
 
@@ -74,7 +74,7 @@ def status_of(outcomes: Mapping[str, Outcome]) -> Status:
     return "ok"
 
 
-def summary_of(event: RecordEnded) -> dict[str, Any]:
+def summary_of(event: RecordEnded | RecordReused) -> dict[str, Any]:
     """The `dagtui_` columns of a result: attempts, tokens and dollars are sums over the dimensions."""
     outcomes = event.outcomes.values()
     if len(outcomes) == 1 and isinstance(only := next(iter(outcomes)), Success):
@@ -112,7 +112,7 @@ def _summary_of_success(record_id: str, success: Success) -> dict[str, Any]:
     }
 
 
-def failure_of(event: RecordEnded) -> dict[str, Any]:
+def failure_of(event: RecordEnded | RecordReused) -> dict[str, Any]:
     """The `dagtui_` columns of a failure."""
     failures = (o for o in event.outcomes.values() if isinstance(o, Failure))
     first = next(failures, None)

@@ -29,6 +29,7 @@ from dagtui.tui.words import drained, farewell
 
 if TYPE_CHECKING:
     from dagtui.plan import Plan
+    from dagtui.resuming import Going
     from dagtui.session import RunResult, Session
     from dagtui.tui.screens.dashboard import Dashboard
 
@@ -53,7 +54,13 @@ class DagtuiApp(ThemedApp):
     ]
 
     def __init__(
-        self, plan: Plan, *, start_at_once: bool = False, theme: str | None = None, desk: Desk | None = None
+        self,
+        plan: Plan,
+        *,
+        start_at_once: bool = False,
+        theme: str | None = None,
+        desk: Desk | None = None,
+        going: Going | None = None,
     ) -> None:
         super().__init__()
         if desk is None:
@@ -64,6 +71,7 @@ class DagtuiApp(ThemedApp):
         self.result: RunResult | None = None
         self.farewell: list[str] = []
         self._start_at_once = start_at_once
+        self._going = going
         self._leaving = False
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
@@ -124,7 +132,7 @@ class DagtuiApp(ThemedApp):
         """The closing report."""
         from dagtui.tui.screens.report import ReportScreen  # imported when a run has ended
 
-        self.push_screen(ReportScreen(session, result, self.desk.leftovers(self.plan, session.results_path)))
+        self.push_screen(ReportScreen(session, result, self.desk.kept(self.plan, session)))
 
     # --- help and the palette ---
 
@@ -229,7 +237,7 @@ class DagtuiApp(ThemedApp):
             await session.aclose()
             if begun:
                 result = await session.wait()
-                self.farewell += farewell(session, result, self.desk.leftovers(self.plan, session.results_path))
+                self.farewell += farewell(session, result, self.desk.kept(self.plan, session))
 
     def _exit_code(self) -> int:
         return int(self.result.exit_code) if self.result is not None else 0
@@ -241,9 +249,9 @@ class DagtuiApp(ThemedApp):
             self._watchdog.cancel()
 
 
-def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None) -> int:
+def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None, going: Going | None = None) -> int:
     """Run the app in this terminal, then say what came of its runs; returns the exit code for the shell."""
-    app = DagtuiApp(plan, start_at_once=start_at_once, theme=theme)
+    app = DagtuiApp(plan, start_at_once=start_at_once, theme=theme, going=going)
     with asyncio.Runner(loop_factory=process.new_loop) as runner:
         code = app.run(loop=runner.get_loop())
     with contextlib.suppress(OSError):  # the terminal may have gone

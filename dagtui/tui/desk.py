@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from dagtui.core.report import Leftovers
+    from dagtui.core.report import Kept
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
     from dagtui.session import Session
 
@@ -50,8 +50,8 @@ class Desk(Protocol):
         """The user's themes."""
         ...
 
-    def leftovers(self, plan: Plan, results: Path | None) -> Leftovers | None:
-        """What a run of `plan` that has ended left to be run again."""
+    def kept(self, plan: Plan, session: Session) -> Kept:
+        """Where what a run of `plan` came to lies."""
         ...
 
     async def look_at(self, path: str, format: str | None = None) -> InputView:  # noqa: A002 - the seam's word

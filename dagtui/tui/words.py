@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagtui.core.figures import clock, count, money
+from dagtui.core.report import is_unfinished
 from dagtui.core.text import visible
 
 if TYPE_CHECKING:
-    from dagtui.core.report import Leftovers
+    from dagtui.core.report import Kept
     from dagtui.core.snapshot import Counts, Snapshot
     from dagtui.session import RunResult, Session
 
@@ -39,9 +40,9 @@ def again(wait: float, reason: str) -> str:
     return f"in {wait:.1f} s {reason}".rstrip()
 
 
-def farewell(session: Session, result: RunResult, leftovers: Leftovers | None) -> list[str]:
-    """What stays in the shell of a run that was left: how it ended and, unwrapped, where its results are."""
-    snapshot, results = result.snapshot, session.results_path
+def farewell(session: Session, result: RunResult, kept: Kept) -> list[str]:
+    """What stays in the shell of a run that was left: how it ended and, unwrapped, what to do next."""
+    snapshot = result.snapshot
     counts = snapshot.counts
     numbers = [f"{count(counts.succeeded)} of {count(counts.total)} done"]
     for word, number in (
@@ -53,6 +54,10 @@ def farewell(session: Session, result: RunResult, leftovers: Leftovers | None) -
         numbers += [f"{count(number)} {word}"] if number else []
     spent = f"{money(snapshot.money.spent)} spent in {clock(snapshot.elapsed)}"
     lines = [f"{session.title}: {result.outcome}, {', '.join(numbers)}, {spent}"]
-    lines += [f"results: {results.absolute()}"] if results is not None else []
-    lines += [f"to run the rest: {leftovers.command}"] if leftovers is not None else []
+    if kept.results is not None:
+        lines.append(f"results: {kept.results.absolute()}")
+    elif kept.run is not None:
+        lines.append(f"results: {kept.export}")
+    if kept.run is not None and is_unfinished(snapshot):
+        lines.append(f"to go on: {kept.resume}")
     return [visible(line) for line in lines]

@@ -12,7 +12,7 @@ import pytest
 from dagtui.core.errors import ErrorKind
 from dagtui.core.held import Holder
 from dagtui.core.model import Usage
-from dagtui.core.report import Leftovers, as_text, hints, report
+from dagtui.core.report import Kept, as_text, hints, report
 from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
 
 DONE = Snapshot(
@@ -46,7 +46,7 @@ DONE = Snapshot(
 
 
 def values(snapshot: Snapshot, path: Path | None = None) -> dict[str, dict[str, str]]:
-    return {section.title: dict(section.rows) for section in report(snapshot, path)}
+    return {section.title: dict(section.rows) for section in report(snapshot, Kept(results=path))}
 
 
 def test_the_published_run_of_the_reference_reads_as_it_does_there() -> None:
@@ -91,13 +91,13 @@ def test_a_run_of_nothing_divides_by_nothing() -> None:
     told = values(empty)
     assert told["Cost"]["A record"] == "n/a"
     assert told["Speed"]["Average a record"] == "n/a"
-    assert as_text(report(empty, None))
+    assert as_text(report(empty, Kept()))
 
 
 def test_failures_are_told_by_cause() -> None:
     errors = ((ErrorKind.RATE_LIMITED, 30), (ErrorKind.INVALID_OUTPUT, 10))
     snapshot = replace(DONE, errors=errors, counts=Counts(100, 0, 0, 0, 90, 10, 0, 0), attempts=140, throttled=30)
-    section = next(section for section in report(snapshot, None) if "cause" in section.title)
+    section = next(section for section in report(snapshot, Kept()) if "cause" in section.title)
     assert section.rows == (("rate limited", "30   75.0%"), ("invalid output", "10   25.0%"))
     assert section.shares == (0.75, 0.25)
     told = hints(snapshot)
@@ -145,12 +145,21 @@ def test_a_pipe_that_was_cut_short_counts_records_too() -> None:
     assert told["Cost"]["A record"] == "$0.002342"
 
 
-def test_what_failed_is_named_with_the_command_that_runs_it_again() -> None:
-    command = "dagtui run out.failures.csv --task " + "t" * 80
-    sections = report(DONE, Path("out.csv"), "", Leftovers(Path("out.failures.csv"), command))
+def test_a_run_that_left_something_open_is_named_with_the_command_that_goes_on() -> None:
+    some_failed = replace(DONE, counts=Counts(100, 0, 0, 0, 98, 2, 0, 0))
+    kept = Kept("20261125-" + "t" * 80, Path("out.csv"), Path("out.failures.csv"))
+    sections = report(some_failed, kept)
     told = {section.title: dict(section.rows) for section in sections}["Results"]
-    assert told == {"Written to": "out.csv", "What failed": "out.failures.csv", "Run it again": command}
-    assert f"Run it again  {command}\n" in as_text(sections, 60)
+    command = f"dagtui resume {kept.run}"
+    assert told == {"Written to": "out.csv", "What failed": "out.failures.csv", "To go on": command}
+    assert f"To go on     {command}\n" in as_text(sections, 60)
+
+
+def test_results_that_are_kept_in_the_journal_alone_are_named_with_the_command_that_writes_them() -> None:
+    told = {section.title: dict(section.rows) for section in report(DONE, Kept("a run"))}["Results"]
+    assert told["Kept in"] == "the journal of run a run"
+    assert told["To a file"] == "dagtui export 'a run' -o results.csv"
+    assert "To go on" not in told
 
 
 FASTER = "Nothing was refused and nothing failed: a higher concurrency may be faster."
@@ -178,7 +187,7 @@ def test_a_run_that_was_not_held_back_or_ended_early_gets_no_such_advice(changes
 
 def test_the_text_keeps_within_its_width_and_shows_bars() -> None:
     snapshot = replace(DONE, reason="stopped because " + "the key was refused " * 6)
-    printed = as_text(report(snapshot, Path("/a/very/long/path/" * 5)), width=60)
+    printed = as_text(report(snapshot, Kept(results=Path("/a/very/long/path/" * 5))), width=60)
     assert max(len(line) for line in printed.splitlines() if "/" not in line) <= 60
     assert "█" in printed
     assert printed.startswith("Run\n")
@@ -186,7 +195,7 @@ def test_the_text_keeps_within_its_width_and_shows_bars() -> None:
 
 def test_a_hostile_category_is_made_visible() -> None:
     snapshot = replace(DONE, categories=(("\x1b[31mred", 1),))
-    assert "\x1b" not in as_text(report(snapshot, None))
+    assert "\x1b" not in as_text(report(snapshot, Kept()))
 
 
 def test_what_bound_is_what_the_report_advises_to_lift() -> None:

@@ -24,7 +24,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_command_that_the_report_tells_runs_failures_of_any_task_again(
+def test_the_command_that_the_report_tells_goes_on_with_what_failed_of_any_task(
     shell: Shell, simulator: Simulator
 ) -> None:
     simulator.turn(latency_median_s=0.01, rate_500=0.3)
@@ -32,12 +32,16 @@ def test_the_command_that_the_report_tells_runs_failures_of_any_task_again(
     options = ["-t", "tickets", "-g", simulator.url, "-c", 50, "--attempts", 1, "-o", "my out.jsonl"]
     first = shell.run("run", tickets, *options)
     assert first.returncode == 3, first.stderr
-    simulator.turn(rate_500=0)
-    [command] = [line for line in first.stderr.splitlines() if line.startswith("Run it again")]
-    again = shell.run(*shlex.split(command.removeprefix("Run it again"))[1:])
-    assert again.returncode == 0, again.stderr
     failed = (shell.home / "my out.failures.jsonl").read_text().splitlines()
-    assert len((shell.home / "my out.again.jsonl").read_text().splitlines()) == len(failed) > 10
+    assert len(failed) > 10
+    simulator.turn(rate_500=0)
+    [command] = [line for line in first.stderr.splitlines() if line.startswith("To go on")]
+    again = shell.run(*shlex.split(command.removeprefix("To go on"))[1:])
+    assert again.returncode == 0, again.stderr
+    rows = [json.loads(line) for line in (shell.home / "my out.jsonl").read_text().splitlines()]
+    assert {row["dagtui_status"] for row in rows} == {"ok"}
+    assert len({row["dagtui_id"] for row in rows}) == len(rows) == len(tickets.read_text().splitlines())
+    assert not (shell.home / "my out.failures.jsonl").exists()
 
 
 def test_results_and_failures_of_an_earlier_run_are_replaced_only_when_that_is_wanted(
@@ -105,7 +109,7 @@ def on_a_terminal(shell: Shell, *arguments: object) -> str:
     return shown.decode()
 
 
-def test_on_a_terminal_results_go_into_a_file_that_is_told_and_the_bar_shows_failures(
+def test_on_a_terminal_results_are_kept_where_it_is_told_and_the_bar_shows_failures(
     shell: Shell, simulator: Simulator
 ) -> None:
     simulator.turn(latency_median_s=0.2, rate_500=0.2)
@@ -113,9 +117,10 @@ def test_on_a_terminal_results_go_into_a_file_that_is_told_and_the_bar_shows_fai
     assert "dagtui_status" not in shown
     assert re.search(r"\| failed \d+", shown)
     assert "…" not in shown
-    told = re.search(r"results: (\S+results\.jsonl)", shown)
+    told = re.search(r"results: kept in the journal; dagtui (export \S+) -o results.csv writes them", shown)
     assert told is not None
-    assert len(Path(told[1]).read_text().splitlines()) == 100
+    assert shell.run(*told[1].split(), "-o", "results.jsonl").returncode == 0
+    assert len((shell.home / "results.jsonl").read_text().splitlines()) == 100
 
 
 @pytest.mark.parametrize("option", [("--output-format", "csv"), ("--json",)])
@@ -129,17 +134,24 @@ def test_data_on_a_terminal_is_not_torn_by_a_progress_bar(
 
 
 @pytest.mark.parametrize("quiet", [[], ["-q"]])
-def test_a_full_disk_ends_the_run_in_one_sentence_and_leaves_whole_rows(shell: Shell, quiet: list[str]) -> None:
-    words = [sys.executable, "-m", "dagtui", "run", EMAILS, "-g", "demo", "-c", "5", "-o", "out.jsonl", *quiet]
-    script = f"ulimit -f 8; exec {shlex.join(map(str, words))}"
+def test_a_disk_that_takes_no_more_ends_the_run_in_one_sentence_and_the_rest_can_be_had_later(
+    shell: Shell, simulator: Simulator, quiet: list[str]
+) -> None:
+    simulator.turn(latency_median_s=0.02, latency_sigma=0)
+    words = [sys.executable, "-m", "dagtui", "run", EMAILS, "-g", simulator.url, "-c", "2", *quiet]
+    script = f"ulimit -f 800; exec {shlex.join(map(str, words))} -o out.jsonl"
     # Python does not look whether the bytecode of a module that it meets first here was written to its end.
     environ = shell.environ(PYTHONDONTWRITEBYTECODE="1")
     done = subprocess.run(["sh", "-c", script], cwd=shell.home, env=environ, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "could not be written: File too large" in done.stderr.splitlines()[-1]
+    assert "the journal cannot be written: disk I/O error" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+    paid = {entry["trace_id"] for entry in simulator.entries()}
+    assert 0 < len(paid) < 100
+    again = shell.run("resume", "--headless", "--on-ambiguous", "retry")
+    assert again.returncode == 0, again.stderr
     kept = [json.loads(line) for line in (shell.home / "out.jsonl").read_text().splitlines()]
-    assert 0 < len(kept) < 50
+    assert len(kept) == len({row["dagtui_id"] for row in kept}) == 100
 
 
 def test_the_simulator_tells_people_how_to_use_it_and_programs_where_it_is(shell: Shell) -> None:

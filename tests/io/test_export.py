@@ -20,17 +20,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError, DagtuiError, ErrorKind, TargetExists
+from dagtui.core.errors import ConfigError, DagtuiError, ErrorKind, TargetExists
 from dagtui.core.events import Noted, RecordEnded, RunStarted
 from dagtui.core.model import AttemptError, Cancelled, Failure, Outcome, Record, Skipped, Success, Usage
 from dagtui.core.plugin import Dimension
 from dagtui.io import row_file
 from dagtui.io.cells import cell
 from dagtui.io.csv_rows import unguarded
-from dagtui.io.export import FailuresWriter, ResultsWriter, convert
+from dagtui.io.export import FailuresWriter, ResultsWriter
 from dagtui.io.row_file import FLUSH_ROWS
 from dagtui.io.source import open_source
-from dagtui.io.summary import OUR_COLUMNS
 
 
 class Sorted(BaseModel):
@@ -365,47 +364,6 @@ def test_targets_that_would_fail_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'written as "cvs" \(did you mean "csv"\?\)'):
         ResultsWriter(tmp_path / "r.csv", "cvs", ONE, [])
     assert source.read_text() == "a\n1\n"
-
-
-def test_finished_results_are_converted_to_the_format_of_the_name(tmp_path: Path) -> None:
-    source = tmp_path / "r.jsonl"
-    writer = ResultsWriter(source, "jsonl", ONE, ["id"])
-    writer.write(ended({"sort": ok()}, id="1"))
-    writer.write(ended({"sort": failed("=x")}, 1, id="2", late="there"))
-    writer.close()
-    assert convert(source, tmp_path / "r.csv") == 2
-    first, second = rows((tmp_path / "r.csv").read_text())
-    assert list(first) == ["id", "queue", "urgency", "tags", "late", *OUR_COLUMNS]
-    assert (first["urgency"], first["tags"], first["late"]) == ("3", '["x", "é"]', "")
-    assert (second["dagtui_error"], second["late"]) == ("'=x", "there")
-    assert convert(source, tmp_path / "r.tsv") == 2
-    with pytest.raises(TargetExists, match=r"r\.tsv exists already"):
-        convert(source, tmp_path / "r.tsv")
-    assert convert(tmp_path / "r.csv", tmp_path / "r.tsv", overwrite=True) == 2
-    assert convert(source, tmp_path / "copy.jsonl") == 2
-    assert (tmp_path / "copy.jsonl").read_text() == source.read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.jsonl", "r.csv", "r.jsonl", "r.tsv"]
-
-
-def test_a_conversion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    source = tmp_path / "r.jsonl"
-    source.write_text('{"a":1}\n')
-    with pytest.raises(ConfigError, match='cannot be written as "xlsx"'):
-        convert(source, tmp_path / "r.xlsx")
-    with pytest.raises(ConfigError, match="is the input itself"):
-        convert(source, source)
-    with pytest.raises(ConfigError, match="there is no folder"):
-        convert(source, tmp_path / "no" / "r.csv")
-    source.write_text('{"a":1}\n{"a":')
-    with pytest.raises(BadInput, match=r"r\.jsonl:2:6"):
-        convert(source, tmp_path / "r.csv")
-    source.write_text("\n")
-    with pytest.raises(BadInput, match="holds no results yet"):
-        convert(source, tmp_path / "r.csv")
-    source.write_text('{"a":"%s"}\n' % ("x" * 500))
-    with room(100), pytest.raises(DagtuiError, match="could not be written"):
-        convert(source, tmp_path / "r.csv")
-    assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
 
 
 def test_a_row_that_cannot_be_made_takes_no_other_with_it(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from dagtui.core.model import (
     Success,
     Usage,
 )
-from dagtui.core.report import Leftovers
+from dagtui.core.report import Kept
 from dagtui.core.settings import RunSettings
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
@@ -308,7 +308,7 @@ class FakeDesk:
         self.samples = folder.parent / f"{folder.name}-samples"
         self.tasks: tuple[TaskChoice, ...] = ()
         self.searched: list[Path] = []
-        self.left: Leftovers | None = None
+        self.run: str | None = None
 
     def candidates(self, folder: Path) -> tuple[Entry, ...]:
         entries = sorted(folder.iterdir(), key=lambda path: (path.is_file(), path.name))
@@ -350,8 +350,8 @@ class FakeDesk:
     def user_themes_folder(self) -> Path:
         return self.folder / "no themes"
 
-    def leftovers(self, plan: Any, results: Path | None) -> Leftovers | None:
-        return self.left
+    def kept(self, plan: Any, session: Any) -> Kept:
+        return Kept(self.run, session.results_path)
 
     async def look_at(self, path: str, format: str | None = None) -> InputView:  # noqa: A002
         if path in self.views:

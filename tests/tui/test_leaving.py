@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dagtui.core.report import Leftovers
 from dagtui.tui import app as app_module
 from dagtui.tui.app import DagtuiApp, run_app
 from dagtui.tui.screens.dashboard import Dashboard
@@ -85,7 +84,7 @@ async def test_what_stays_in_the_shell_tells_outcome_counts_money_and_the_path(f
     session.results_path = folder / "a-long-name" / "emails-with-hyphens.results.csv"
     session.title = "emails.csv \x1b[2J· email · demo"
     async with dashboard(folder, session) as (app, pilot):
-        app.desk.left = Leftovers(Path("x.failures.csv"), "dagtui run x.failures.csv --task email")  # type: ignore[attr-defined]
+        app.desk.run = "20261122-191500-4f2a"  # type: ignore[attr-defined]
         session.play_out()
         await pilot.pause()
         await pilot.press("q")
@@ -93,7 +92,7 @@ async def test_what_stays_in_the_shell_tells_outcome_counts_money_and_the_path(f
     assert app.farewell == [
         "emails.csv ␛[2J· email · demo: partial, 99 of 100 done, 1 failed, $0.023287 spent in 0:06",
         f"results: {session.results_path}",
-        "to run the rest: dagtui run x.failures.csv --task email",
+        "to go on: dagtui resume 20261122-191500-4f2a",
     ]
 
 

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from dagtui.core.report import Leftovers, Section, report
+from dagtui.core.report import Kept, Section, report
 from dagtui.core.text import visible
 from dagtui.tui.paths import tail
 from dagtui.tui.screens.export import ask_and_export
@@ -45,15 +45,15 @@ class ReportScreen(FittedScreen):
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
-    def __init__(self, session: Session, result: RunResult, leftovers: Leftovers | None = None) -> None:
+    def __init__(self, session: Session, result: RunResult, kept: Kept) -> None:
         super().__init__()
         self.session = session
         self.result = result
-        self._leftovers = leftovers
+        self._kept = kept
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
-        sections = report(self.result.snapshot, self.session.results_path, self.result.audit, self._leftovers)
+        sections = report(self.result.snapshot, self._kept, self.result.audit)
         advice = [section for section in sections if not section.rows[0][0]]
         wide = [section for section in sections if section.verbatim]
         tables = [section for section in sections if section not in (*advice, *wide)]

@@ -1,0 +1,62 @@
+"""What a journal knows of a run's earlier sessions: the state of every request, and the figures."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from dagtui.core.errors import ErrorKind
+from dagtui.core.model import Usage
+from dagtui.core.store import RequestStore
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over the attempts of earlier sessions. Money is dollars, None where no attempt had a price."""
+
+    attempts: int = 0
+    retries: int = 0
+    gateway_retries: int = 0
+    throttled: int = 0
+    usage: Usage = field(default_factory=Usage)
+    spent: Decimal | None = None
+    wasted: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
+    errors: Counter[ErrorKind] = field(default_factory=Counter[ErrorKind])
+    categories: Counter[str] = field(default_factory=Counter[str])
+
+
+@dataclass(slots=True)
+class Past:
+    """A run up to now.
+
+    `store` holds the requests of all records that were read, as they stood at the end; `fingerprints` by seq, 0
+    where there is no answer. `sent` are those that were in flight when the last session ended, `abandoned` those
+    that it cancelled while they were. `claimed` counts records that may have been sent, `graceful` says that the
+    last session came to its end. `retry_at` is when a request that waited was to be sent again (epoch seconds),
+    `last` the last moment that the journal knows.
+    """
+
+    dimensions: tuple[str, ...]
+    session: int
+    store: RequestStore
+    fingerprints: array[int]
+    figures: Figures
+    claimed: int
+    graceful: bool
+    sent: frozenset[int]
+    abandoned: frozenset[int]
+    retry_at: Mapping[int, float]
+    last: float
+    plan: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    facts: Mapping[str, Any]
+
+    @property
+    def records(self) -> int:
+        """Records that were read."""
+        return len(self.store) // len(self.dimensions)

@@ -1,0 +1,12 @@
+"""The journal: one SQLite file a run, the durable truth of it. `docs/journal.md` documents the schema.
+
+`schema` makes and opens the file, `rows` turns events into rows, `writer` commits them in a thread of its own,
+`reader` tells what is in it, `lock` keeps a second process out.
+"""
+
+from dagtui.io.journal.lock import is_locked
+from dagtui.io.journal.reader import AnswerRow, JournalReader, SessionRow
+from dagtui.io.journal.schema import JOURNAL_NAME
+from dagtui.io.journal.writer import Journal
+
+__all__ = ["JOURNAL_NAME", "AnswerRow", "Journal", "JournalReader", "SessionRow", "is_locked"]

@@ -1,0 +1,339 @@
+"""Writes the journal: events are gathered on the loop and committed by a thread, many at a time.
+
+The loop makes the rows and the thread does nothing but call SQLite, which lets the interpreter go meanwhile. What
+could not be committed is kept and tried again with the next batch, so nothing is lost while the program lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.core.events import Event
+from dagtui.io.journal import schema
+from dagtui.io.journal.lock import RunLock
+from dagtui.io.journal.rows import Batch
+
+BALLAST = 4 * 1024 * 1024
+"""Bytes kept beside the journal while it is written, to be freed when the disk is full: what is in flight fits."""
+
+_LOOK_S = 1.0  # seconds between two looks whether the file is still there
+_CLOSE_S = 60.0  # seconds that closing waits for a disk
+
+
+@dataclass(slots=True)
+class _Job:
+    """What the thread commits in one transaction."""
+
+    statements: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    claimed: int | None = None
+    ended: float | None = None
+    summary: str = ""
+
+
+class Journal:
+    """A sink that keeps every event, and the claims on what is about to be sent.
+
+    `trouble` is called on the loop with a sentence when it cannot write; the run shall send nothing more then.
+
+    Raises:
+        RunInUse: another process is at the run.
+        ConfigError: the file cannot be made, opened or read.
+    """
+
+    essential = True
+    wants: Collection[type[Event]] | None = None
+
+    def __init__(self, path: Path, facts: Mapping[str, Any] | None, plan: Mapping[str, Any], recipe: Any) -> None:
+        """A new journal with `facts` about the run; with None it goes on with the one at `path`."""
+        self.path = path
+        self.trouble: Callable[[str], None] = lambda reason: None
+        self._lock = RunLock(path)
+        try:
+            self._db = schema.create(path) if facts is not None else schema.open_for_writing(path)
+            self.session = self._begin(facts or {}, plan, recipe)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._inode = path.stat().st_ino
+        self._ballast = path.with_name(f"{path.name}.ballast")
+        self._make_ballast()
+        self._events: list[Event] = []
+        self._summary = ""
+        self._claim: tuple[int, list[asyncio.Future[None]]] | None = None
+        self._posted: list[_Job] = []  # what the thread has, in order
+        self._landed: list[asyncio.Future[None]] = []
+        self._busy = False
+        self._result = (0, "")  # of the thread's last transaction: jobs on disk, and what is wrong
+        self._gone = ""
+        self._reason = ""
+        self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._looked_at = time.monotonic()
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    # --- what the run tells ---
+
+    def write(self, event: Event) -> None:
+        """Keep `event`; it is committed with the next flush."""
+        self._events.append(event)
+
+    def flush(self) -> None:
+        """Hand what was gathered to the thread; if that is busy, it gets it when it is done.
+
+        Raises:
+            DagtuiError: it could not write lately; what was gathered is kept.
+        """
+        if not self._busy:
+            self._post()
+        if self._reason:
+            raise DagtuiError(self._reason)
+
+    async def claim(self, records: int) -> None:
+        """Durably note that requests of the first `records` records may be sent.
+
+        Raises:
+            DagtuiError: it cannot be written.
+        """
+        landed = asyncio.get_running_loop().create_future()
+        most, waiting = self._claim or (0, [])
+        self._claim = max(most, records), [*waiting, landed]
+        if not self._busy:
+            self._post()
+        await landed
+
+    async def synced(self) -> None:
+        """Until all that was told up to now is on disk.
+
+        Raises:
+            DagtuiError: it cannot be written.
+        """
+        landed = asyncio.get_running_loop().create_future()
+        self._landed.append(landed)
+        if not self._busy:
+            self._post()
+        await landed
+
+    def conclude(self, summary: Mapping[str, Any]) -> None:
+        """Keep what the session came to; it is written with what comes last."""
+        self._summary = json.dumps(summary)
+
+    def close(self) -> None:
+        """Commit the rest and let go of the file.
+
+        Raises:
+            DagtuiError: the rest could not be written; where it was put instead.
+        """
+        self._jobs.put(None)
+        self._thread.join(_CLOSE_S)
+        if self._thread.is_alive():
+            raise DagtuiError(f"{self.path}: the disk does not answer; what came last may be lost.")
+        if self._busy:  # it was at work, and the loop has not heard of it
+            self._book(*self._result)
+        if (last := self._gathered()) is not None:
+            self._posted.append(last)
+        count, reason = self._commit(self._posted)
+        self._book(count, reason)
+        self._let_go(checkpoint=not reason)
+        self._tell(self._landed, reason)
+        if self._posted:
+            raise DagtuiError(f"{reason} {self._rescue()}")
+        if self._gone:
+            raise DagtuiError(reason)
+
+    # --- the loop's side of the thread ---
+
+    def _post(self) -> None:
+        """Give the thread all that is not committed yet."""
+        self._loop = asyncio.get_running_loop()
+        job = self._gathered()
+        if job is not None:
+            self._posted.append(job)
+        if self._posted:
+            self._busy = True
+            self._jobs.put([*self._posted])
+        else:
+            self._tell(self._landed, "")
+
+    def _gathered(self) -> _Job | None:
+        if not self._events and self._claim is None and not self._summary:
+            return None
+        batch = Batch()
+        batch.take(self._events)
+        self._events = []
+        claimed = None
+        if self._claim is not None:
+            claimed, waiting = self._claim
+            self._claim = None
+            self._landed += waiting
+        summary, self._summary = self._summary, ""
+        return _Job(batch.texts(), claimed, batch.ended, summary)
+
+    def _done(self, count: int, reason: str) -> None:
+        """The thread is back: `count` jobs are on disk, and it says what is wrong, if anything."""
+        if not self._busy:
+            return  # the journal was closed meanwhile
+        told, landed = self._reason, self._landed
+        self._landed = []
+        self._book(count, reason)
+        self._tell(landed, reason)
+        if reason and not told:
+            self.trouble(reason)
+        if not reason and (self._events or self._claim is not None or self._landed):
+            self._post()
+
+    def _book(self, count: int, reason: str) -> None:
+        self._busy = False
+        self._reason = reason
+        del self._posted[:count]
+
+    @staticmethod
+    def _tell(landed: list[asyncio.Future[None]], reason: str) -> None:
+        for future in landed:
+            if not future.done():
+                if reason:
+                    future.set_exception(DagtuiError(reason))
+                else:
+                    future.set_result(None)
+        landed.clear()
+
+    # --- the thread ---
+
+    def _work(self) -> None:
+        while (jobs := self._jobs.get()) is not None:
+            self._result = self._commit(jobs)
+            if self._loop is not None:
+                with suppress(RuntimeError):  # the loop has gone: whoever closes looks at the result
+                    self._loop.call_soon_threadsafe(self._done, *self._result)
+
+    def _commit(self, jobs: list[_Job]) -> tuple[int, str]:
+        """Commit `jobs`; how many are on disk, and what is wrong, if anything."""
+        if not jobs:
+            return 0, ""
+        try:
+            try:
+                self._transact(jobs)
+            except sqlite3.Error as error:
+                if not _is_full(error) or not self._drop_ballast():
+                    raise
+                self._transact(jobs)
+                return len(jobs), f"{self.path}: the disk is full; make room, and go on with dagtui resume."
+        except sqlite3.Error as error:
+            return 0, (
+                f"{self.path}: the journal cannot be written: {schema.told(error)}. What was answered is kept:"
+                " see to the disk, and go on with dagtui resume."
+            )
+        return len(jobs), self._whether_gone()
+
+    def _transact(self, jobs: list[_Job]) -> None:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for job in jobs:
+                for statement, rows in job.statements:
+                    db.execute(statement, (rows, self.session) if "?2" in statement else (rows,))
+                if job.claimed is not None:
+                    db.execute("UPDATE session SET claimed=? WHERE number=?", (job.claimed, self.session))
+                if job.summary:
+                    db.execute("INSERT OR REPLACE INTO run VALUES ('summary', ?)", (job.summary,))
+                if job.ended is not None:
+                    db.execute("UPDATE session SET ended_at=? WHERE number=?", (job.ended, self.session))
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            if db.in_transaction:  # a full disk has rolled back by itself
+                db.execute("ROLLBACK")
+            raise
+
+    def _whether_gone(self) -> str:
+        """A file that was deleted or replaced takes our writes with it; a copy is made of what it holds."""
+        now = time.monotonic()
+        if self._gone or now - self._looked_at < _LOOK_S:
+            return self._gone
+        self._looked_at = now
+        with suppress(OSError):
+            if self.path.stat().st_ino == self._inode:
+                return ""
+        copy = self.path.with_name(f"{self.path.name}.rescued-{os.getpid()}")
+        try:
+            self._db.execute("VACUUM INTO ?", (str(copy),))
+            copy.chmod(0o600)
+            where = f"all that it held is in {copy}"
+        except (sqlite3.Error, OSError) as error:
+            where = f"and no copy could be made: {error}"
+        self._gone = f"{self.path}: the journal was deleted or replaced while the run wrote it; {where}."
+        return self._gone
+
+    # --- inside ---
+
+    def _begin(self, facts: Mapping[str, Any], plan: Mapping[str, Any], recipe: Any) -> int:
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for key, value in facts.items():
+                db.execute("INSERT INTO run VALUES (?, ?)", (key, json.dumps(value)))
+            [number] = db.execute("SELECT coalesce(max(number), 0) + 1 FROM session").fetchone()
+            [claimed] = db.execute("SELECT coalesce(max(claimed), 0) FROM session").fetchone()
+            row = (number, time.time(), claimed, json.dumps(plan), json.dumps(recipe))
+            db.execute(
+                "INSERT INTO session (number, started_at, claimed, plan, recipe) VALUES (?, ?, ?, ?, ?)", row
+            )
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            db.close()
+            if _is_full(error):
+                raise ConfigError(f"{self.path}: the disk is full; make room before the run.") from None
+            raise schema.unreadable(self.path, error) from None
+        return int(number)
+
+    def _let_go(self, *, checkpoint: bool) -> None:
+        with suppress(sqlite3.Error):
+            if checkpoint:  # so that what is left is one file
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+        self._drop_ballast()
+        self._lock.release()
+
+    def _make_ballast(self) -> None:
+        """Room for what is in flight when the disk is full; where there is none, the run goes without."""
+        with suppress(OSError, AttributeError):
+            file = os.open(self._ballast, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(file, 0, BALLAST)
+            finally:
+                os.close(file)
+
+    def _drop_ballast(self) -> bool:
+        try:
+            self._ballast.unlink()
+        except OSError:
+            return False
+        return True
+
+    def _rescue(self) -> str:
+        """Put what could not be committed into a file wherever there is room; says where."""
+        lines = [rows for job in self._posted for _, rows in job.statements]
+        for folder in (Path.cwd(), Path(os.environ.get("TMPDIR", "/tmp"))):
+            target = folder / f"{self.path.parent.name}.rescued.json"
+            try:
+                with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                    file.write("\n".join(lines))
+            except OSError:
+                continue
+            return f"What came last is in {target}."
+        return "What came last is lost."
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or "is full" in str(error)

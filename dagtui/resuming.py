@@ -1,0 +1,277 @@
+"""Going on with a run: what its journal holds against what would be asked now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dagtui.core.contract import (
+    Action,
+    Choices,
+    Contract,
+    actions_of,
+    contract_of,
+    differences,
+)
+from dagtui.core.dag import Dag
+from dagtui.core.errors import BadInput
+from dagtui.core.fingerprint import Fingerprints, recipe
+from dagtui.core.model import Outcome, ProviderChoice, Record, RowError, Skipped, Success
+from dagtui.core.past import Past
+from dagtui.core.plugin import Context, Plugin
+from dagtui.core.ports import Source
+from dagtui.engine.builder import Builder
+from dagtui.io.journal.outcomes import outcome_of, success_of, value_of
+from dagtui.io.journal.reader import JournalReader
+
+LEFT_OUT = "perhaps billed in an earlier session; left out"
+_BATCH = 256
+
+
+def recipe_of(plugin: Plugin, choices: Mapping[str, ProviderChoice], route: Mapping[str, str]) -> dict[str, Any]:
+    """What every answer depends on beside the record, readable, by dimension."""
+    return {
+        dimension.name: {**recipe(dimension, choices[dimension.name], route), **plugin.describe(dimension)}
+        for dimension in plugin.dimensions
+        if dimension.name in choices
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A run that may go on: its journal, its past, and what going on means."""
+
+    path: Path
+    past: Past
+    dag: Dag
+    contract: Contract
+
+    def names(self, seqs: Sequence[int]) -> Iterator[tuple[str, str]]:
+        """The record's id and the dimension of each request."""
+        store = self.past.store
+        return ((store.record_id(seq), store.dimension(seq)) for seq in seqs)
+
+    def earlier(self, choices: Choices, *, tells: bool) -> Kept:
+        """What the engine is told, once the user has chosen."""
+        actions = actions_of(self.past, self.dag, self.contract, choices)
+        unread = self.contract.unread if choices.ambiguous == "skip" else 0
+        return Kept(self.path, self.past, self.dag, actions, tells, unread // max(1, len(self.dag.roots)))
+
+
+async def look_back(
+    path: Path,
+    past: Past,
+    plugin: Plugin,
+    now: Mapping[str, Any],
+    route: Mapping[str, str],
+    source: Source,
+    records: int | None,
+    input_changes: str,
+) -> Going:
+    """Compare the journal's answers with what would be asked now; `now` is the recipe of today."""
+    dag = Dag(plugin.dimensions)
+    if dag.names != past.dimensions:
+        raise BadInput(
+            f"{path}: this run asked {', '.join(past.dimensions)}, and the task asks {', '.join(dag.names)} now;"
+            " start a new run for it."
+        )
+    told = differences(past.recipe, now)
+    if input_changes:
+        told.insert(0, f"the input: {input_changes}")
+    unsure = {
+        dimension.name
+        for dimension in plugin.dimensions
+        if input_changes
+        or not plugin.describe(dimension)
+        or past.recipe.get(dimension.name) != now.get(dimension.name)
+    }
+    stale: set[int] = set()
+    if unsure and past.records:
+        with JournalReader(path) as reader:
+            stale = await _Comparison(reader, past, plugin, dag, Fingerprints(route), unsure).stale(source)
+    return Going(path, past, dag, contract_of(past, dag, stale, records, tuple(told)))
+
+
+class _Comparison:
+    """Makes the requests of the answered records once more, and compares their fingerprints."""
+
+    def __init__(
+        self,
+        reader: JournalReader,
+        past: Past,
+        plugin: Plugin,
+        dag: Dag,
+        fingerprints: Fingerprints,
+        unsure: set[str],
+    ) -> None:
+        self._reader = reader
+        self._past = past
+        self._dag = dag
+        self._builder = Builder(plugin, dag, "", fingerprints)
+        self._positions = [position for position, name in enumerate(dag.names) if name in unsure]
+        self._needs = {need for position in self._positions for need in dag.needs(position)}
+
+    async def stale(self, source: Source) -> set[int]:
+        """The answered requests that would be asked otherwise, or whose record is not there any more."""
+        found: set[int] = set()
+        batch: list[Record] = []
+        seen = 0
+        async for row in source:
+            if isinstance(row, RowError):
+                continue
+            if row.index >= self._past.records:
+                break
+            seen += 1
+            batch.append(row)
+            if len(batch) == _BATCH:
+                found |= await self._look(batch)
+                batch.clear()
+                await asyncio.sleep(0)
+        found |= await self._look(batch)
+        marks, width = self._past.fingerprints, len(self._dag)
+        found.update(seq for seq in range(seen * width, len(marks)) if marks[seq])
+        return found
+
+    async def _look(self, batch: Sequence[Record]) -> set[int]:
+        answers = self._answers(batch)
+        found: set[int] = set()
+        for record in batch:
+            same_id = record.id == self._past.store.record_id(self._dag.seq(record.index, 0))
+            for position in self._positions:
+                seq = self._dag.seq(record.index, position)
+                mark = self._past.fingerprints[seq]
+                if mark and (not same_id or await self._fingerprint(record, position, answers) != mark):
+                    found.add(seq)
+        return found
+
+    def _answers(self, batch: Sequence[Record]) -> dict[int, Outcome]:
+        """The answers that prompts read, by request."""
+        seqs = [self._dag.seq(record.index, need) for record in batch for need in self._needs]
+        rows = self._reader.answers([seq for seq in seqs if self._past.fingerprints[seq]]) if seqs else {}
+        return {seq: outcome_of(row, self._dag.dimensions[seq % len(self._dag)]) for seq, row in rows.items()}
+
+    async def _fingerprint(self, record: Record, position: int, answers: Mapping[int, Outcome]) -> int:
+        names = {need: self._dag.names[need] for need in self._dag.needs(position)}
+        outcomes: dict[str, Outcome] = {}
+        for need, name in names.items():
+            answer = answers.get(self._dag.seq(record.index, need))
+            if answer is None:
+                return 0  # it has lost what it builds on
+            outcomes[name] = answer
+        try:
+            return (await self._builder.build(record, position, outcomes)).fingerprint
+        except Exception:  # the plugin's own; when it is asked again, it will be told
+            return 0
+
+
+class Kept:
+    """What earlier sessions left; fulfils `core.ports.Earlier`. `unread` records after those known get nothing."""
+
+    def __init__(self, path: Path, past: Past, dag: Dag, actions: bytearray, tells: bool, unread: int = 0) -> None:
+        self.tells = tells
+        self._reader = JournalReader(path)
+        self._past = past
+        self._dag = dag
+        self._actions = actions
+        self._unread = unread
+        self._cache: dict[int, dict[str, Outcome]] = {}
+        width = len(dag)
+        done = bytes([Action.KEEP, Action.LEAVE])
+        rests = actions.translate(bytes(int(number not in done) for number in range(256)))  # 1 where work is left
+        self._settled = bytes(1 not in rests[start : start + width] for start in range(0, len(rests), width))
+
+    @property
+    def again(self) -> tuple[int, ...]:
+        """Requests that had an outcome, or were in flight, and are open now."""
+        state = self._past.store.state
+        return tuple(seq for seq, action in enumerate(self._actions) if action in _OPEN and state[seq])
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Requests that never had an outcome, and get none: they are left out."""
+        ended, state = _ENDED, self._past.store.state
+        return tuple(
+            seq for seq, action in enumerate(self._actions) if action == Action.LEAVE and state[seq] not in ended
+        )
+
+    def settled(self, index: int) -> bool:
+        """Whether nothing of the record at `index` is asked again."""
+        return index < len(self._settled) and bool(self._settled[index])
+
+    def knows(self, index: int) -> bool:
+        """Whether the record at `index` was read before."""
+        return index < len(self._settled)
+
+    def kept(self, index: int) -> Mapping[str, Outcome]:
+        """The outcomes of the record at `index` that are kept, by dimension."""
+        if not self.knows(index):
+            unread = index < len(self._settled) + self._unread
+            return {self._dag.names[root]: Skipped(LEFT_OUT) for root in self._dag.roots} if unread else {}
+        found = self._cache.pop(index, None)
+        if found is None:
+            self._cache = self._load(index)
+            found = self._cache.pop(index)
+        return found
+
+    def same(self, seq: int, fingerprint: int) -> Success | None:
+        """The answer to request `seq`, if it was asked just so."""
+        if seq >= len(self._actions) or self._actions[seq] != Action.CHECK:
+            return None
+        if self._past.fingerprints[seq] != fingerprint:
+            return None
+        row = self._reader.answers([seq])[seq]
+        value = value_of(row, self._dag.dimensions[seq % len(self._dag)])
+        return None if value is None else success_of(row, value)
+
+    async def aclose(self) -> None:
+        """Let go of the journal."""
+        self._reader.close()
+
+    def _load(self, index: int) -> dict[int, dict[str, Outcome]]:
+        """The kept outcomes of the next records; where few of them are settled, of this one."""
+        last = min(index + (_BATCH if self.tells else 1), len(self._settled))
+        width = len(self._dag)
+        seqs = range(index * width, last * width)
+        wanted = [seq for seq in seqs if self._actions[seq] in (Action.KEEP, Action.LEAVE)]
+        rows = self._reader.answers(wanted)
+        found: dict[int, dict[str, Outcome]] = {one: {} for one in range(index, last)}
+        for seq in wanted:
+            row, name = rows.get(seq), self._dag.names[seq % width]
+            kept = outcome_of(row, self._dag.dimensions[seq % width]) if row is not None else Skipped(LEFT_OUT)
+            if self._actions[seq] == Action.LEAVE and row is not None and row.state == "cancelled":
+                kept = Skipped(LEFT_OUT)
+            found[seq // width][name] = kept
+        return found
+
+
+_OPEN = frozenset({int(Action.ASK), int(Action.CHECK)})
+_ENDED = frozenset({3, 4, 5})  # State.SUCCEEDED, FAILED, SKIPPED
+
+
+def without_context(plugin: Plugin, fields: Mapping[str, Any]) -> dict[str, ProviderChoice]:
+    """The model of each dimension, as far as the plugin tells it for one record without any answer."""
+    found: dict[str, ProviderChoice] = {}
+    for dimension in plugin.dimensions:
+        try:
+            choice = plugin.select_provider(Context(dimension, fields, {}))
+        except Exception:
+            continue
+        if isinstance(choice, ProviderChoice):
+            found[dimension.name] = choice
+    return found
+
+
+def going_again(contract: Contract, choices: Choices) -> int | None:
+    """How many requests will be sent; None where the input's length is unknown."""
+    if contract.new is None:
+        return None
+    again = contract.new + len(contract.unsent)
+    again += len(contract.failed) if choices.failed == "retry" else 0
+    again += len(contract.stale) if choices.stale == "redo" else 0
+    return again + (contract.ambiguous if choices.ambiguous == "retry" else 0)
+
+
+__all__ = ["Choices", "Going", "Kept", "going_again", "look_back", "recipe_of", "replace", "without_context"]

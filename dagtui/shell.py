@@ -1,0 +1,75 @@
+"""From a command to what carries it out, and back to the shell with an exit code.
+
+Front ends are imported inside, so that `--help` is quick and a run without a screen never loads Textual.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from dagtui.core.contract import Choices
+    from dagtui.plan import Plan
+    from dagtui.resuming import Going
+
+
+def open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False, going: Going | None = None) -> int:
+    """The app in this terminal; `going` is a run to go on with."""
+    if not sys.stdout.isatty():
+        raise click.UsageError('The app needs a terminal; without one, use "dagtui run FILE".')
+    gc.disable()  # until the first screen is painted: a twentieth of the time until then
+    from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted
+
+    return run_app(plan, start_at_once=start_at_once, theme=theme, going=going)
+
+
+def run_headless(
+    plan: Plan,
+    *,
+    as_json: bool,
+    quiet: bool,
+    data_to_stdout: bool,
+    going: Going | None = None,
+    choices: Choices | None = None,
+) -> int:
+    """The run without a screen; with `going` and `choices` one that goes on."""
+    import asyncio
+    from dataclasses import replace
+
+    from dagtui import process
+    from dagtui.headless import run_headless as run
+
+    if data_to_stdout and not as_json:
+        plan = replace(plan, stdout=sys.stdout)
+    with asyncio.Runner(loop_factory=process.new_loop) as runner:
+        return runner.run(run(plan, stream_events=as_json, quiet=quiet, going=going, choices=choices))
+
+
+class said_plainly:  # noqa: N801 - reads as the statement that it is
+    """Errors of ours become one sentence on stderr and their exit code; never a traceback."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from dagtui.core.errors import DagtuiError
+
+        if isinstance(error, DagtuiError):
+            from dagtui.core.text import visible
+
+            click.echo(f"dagtui: {visible(str(error))}", err=True)
+            leave(error.exit_code)
+
+
+def leave(code: int) -> NoReturn:
+    """End with `code`, even if the reader of our data has gone, which is its right."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(int(code))
