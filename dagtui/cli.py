@@ -49,6 +49,7 @@ def cli() -> None:
     dagtui FILE            the same, with the file chosen
     dagtui demo            a hundred sample emails against the embedded simulator; no key needed
     dagtui run FILE        without a screen: progress on stderr, results on stdout or in a file
+    dagtui estimate FILE   what that will take: tokens, dollars, time; nothing is sent
 
     dagtui and dagtui FILE take the options of dagtui app: `dagtui app --help` tells them.
 
@@ -135,6 +136,25 @@ def check(file: str, **chosen: Any) -> None:
         from dagtui.check import check_all
 
         _leave(asyncio.run(check_all(plan_from(read_config(), path=file, **chosen), click.echo)))
+
+
+@cli.command()
+@click.argument("file")
+@plan_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+def estimate(file: str, as_json: bool, **chosen: Any) -> None:
+    """Say what a run of FILE will take: records, tokens, dollars and time, before a cent is spent.
+
+    It takes the options of `dagtui run`, needs no key and sends nothing. Every figure comes with the least and the
+    most that it may be.
+    """
+    with _said_plainly():
+        import asyncio
+
+        from dagtui.estimate import run_estimate
+
+        plan = plan_from(read_config(), path=file, **chosen)
+        _leave(asyncio.run(run_estimate(plan, lambda text: click.echo(text.rstrip("\n")), as_json=as_json)))
 
 
 class _Simulate(click.Command):
