@@ -97,9 +97,9 @@ async def estimate_plan(
     """
     environ = os.environ if environ is None else environ
     plugin = plugin_of(plan)
+    source, scan, fields = await asyncio.to_thread(_read, plan, plugin)
     knobs = _knobs(plan)
     limits = _limits(plan, plugin, environ, knobs)
-    source, scan, fields = await asyncio.to_thread(_read, plan, plugin)
     sizer = Sizer(plugin, experience or {}, None if knobs is None else _simulated(knobs))
     sample = [await sizer.sizes(index, one) for index, one in enumerate(fields)]
     _refuse_unsized(sizer)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Generic, TypeVar
-from zlib import crc32
 
 T = TypeVar("T")
+
+_ALL = (1 << 64) - 1
 
 
 class EvenSample(Generic[T]):
@@ -50,4 +51,8 @@ class EvenSample(Generic[T]):
 
 
 def _chance(place: int, block: int) -> int:
-    return crc32(b"%d of %d" % (place, block)) >> 4
+    """A number that depends on both in no simple way (the mixing of splitmix64)."""
+    mixed = (place * 0x9E3779B97F4A7C15 + block * 0xD1B54A32D192ED03) & _ALL
+    mixed = ((mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9) & _ALL
+    mixed = ((mixed ^ mixed >> 27) * 0x94D049BB133111EB) & _ALL
+    return mixed ^ mixed >> 31

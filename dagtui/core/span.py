@@ -65,7 +65,7 @@ def total(members: Iterable[Span | None], of: int) -> Span:
 
 
 def _sampling_error(values: list[float], of: int) -> float:
-    """How far the sum of all may be from what the sample says, as a share of it: about two standard errors."""
+    """How far the sum of all may be from what the sample says, as a share of it: three standard errors or more."""
     n, mean = len(values), sum(values) / len(values)
     if n >= of or mean <= 0:
         return 0.0
@@ -73,4 +73,4 @@ def _sampling_error(values: list[float], of: int) -> float:
         return 1.0
     variance = sum((value - mean) ** 2 for value in values) / (n - 1)
     missing = 1.0 - n / of  # nothing is left to chance where every one was looked at
-    return (2.0 + 10.0 / n) * math.sqrt(variance / n * missing) / mean
+    return (3.0 + 10.0 / n) * math.sqrt(variance / n * missing) / mean
