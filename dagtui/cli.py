@@ -150,9 +150,11 @@ def estimate(file: str, as_json: bool, **chosen: Any) -> None:
     """
     with _said_plainly():
         import asyncio
+        import signal
 
         from dagtui.estimate import run_estimate
 
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is to be saved, so Ctrl+C need not wait for a read
         plan = plan_from(read_config(), path=file, **chosen)
         _leave(asyncio.run(run_estimate(plan, lambda text: click.echo(text.rstrip("\n")), as_json=as_json)))
 

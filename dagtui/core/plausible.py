@@ -53,7 +53,8 @@ def stand_in(dimension: Dimension, amount: Amount, max_tokens: int) -> Value:
     if dimension.output is None:
         return _prose(min(longest, _TEXT.get(amount, longest)))
     schema = dimension.output.model_json_schema()
-    values = cast("dict[str, Any]", _value(schema, schema, amount, longest, 0))
+    texts = _texts(_value(schema, schema, amount, 1, 0))  # they share what the answer may have
+    values = cast("dict[str, Any]", _value(schema, schema, amount, longest // max(1, texts), 0))
     try:
         return dimension.output.model_validate(values)
     except Exception:  # a pattern, or a validator of the user's own
@@ -81,7 +82,8 @@ def _value(schema: Schema, root: Schema, amount: Amount, longest: int, depth: in
             return {name: _value(one, root, amount, longest, depth + 1) for name, one in members.items()}
         case "array":
             item = cast("Schema", schema.get("items", {}))
-            wanted = min(max(_ITEMS[amount], schema.get("minItems", 0)), schema.get("maxItems", 1_000))
+            some = _ITEMS[amount] if depth < _DEEPEST // 2 else 0
+            wanted = min(max(some, schema.get("minItems", 0)), schema.get("maxItems", 1_000))
             return [_value(item, root, amount, longest, depth + 1) for _ in range(wanted)]
         case "number" | "integer" as kind:
             return _number(schema, whole=kind == "integer")
@@ -91,6 +93,15 @@ def _value(schema: Schema, root: Schema, amount: Amount, longest: int, depth: in
             return _text(schema, amount, longest)
         case _:
             return None
+
+
+def _texts(value: object) -> int:
+    """How many texts there are in `value`."""
+    if isinstance(value, str):
+        return 1
+    if isinstance(value, dict):
+        return sum(map(_texts, cast("dict[str, object]", value).values()))
+    return sum(map(_texts, cast("list[object]", value))) if isinstance(value, list) else 0
 
 
 def _one_of(options: list[Any], amount: Amount) -> Any:

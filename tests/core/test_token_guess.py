@@ -92,6 +92,19 @@ def test_stand_ins_fit_the_schema_and_grow() -> None:
     assert [len(str(text)) for text in texts] == [8, 80, 400]
 
 
+class Node(BaseModel):
+    name: str
+    children: list[Node]
+
+
+def test_a_schema_that_runs_in_circles_comes_to_an_end() -> None:
+    dimension = Dimension("d", output=Node)
+    sizes = [len(str(stand_in(dimension, amount, 1_000))) for amount in AMOUNTS]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] < 50_000
+    assert answer_tokens(dimension, 1_000).likely < 1_000
+
+
 def test_a_validator_that_refuses_what_is_made_up_is_passed_by() -> None:
     answer = stand_in(Dimension("d", output=Strict), "likely", 100)
     assert isinstance(answer, Strict)
