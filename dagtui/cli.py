@@ -48,6 +48,7 @@ def cli() -> None:
     dagtui demo            a hundred sample emails against the embedded simulator; no key needed
     dagtui run FILE        without a screen: progress on stderr, results on stdout or in a file
     dagtui resume          go on with the last run; nothing that was answered is asked again
+    dagtui estimate FILE   what that will take: tokens, dollars, time; nothing is sent
 
     dagtui and dagtui FILE take the options of dagtui app: `dagtui app --help` tells them.
 
@@ -134,6 +135,27 @@ def check(file: str, **chosen: Any) -> None:
         from dagtui.check import check_all
 
         leave(asyncio.run(check_all(plan_from(read_config(), path=file, **chosen), click.echo)))
+
+
+@cli.command()
+@click.argument("file")
+@plan_options
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+def estimate(file: str, as_json: bool, **chosen: Any) -> None:
+    """Say what a run of FILE will take: records, tokens, dollars and time, before a cent is spent.
+
+    It takes the options of `dagtui run`, needs no key and sends nothing. Every figure comes with the least and the
+    most that it may be.
+    """
+    with said_plainly():
+        import asyncio
+        import signal
+
+        from dagtui.estimate import run_estimate
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is to be saved, so Ctrl+C need not wait for a read
+        plan = plan_from(read_config(), path=file, **chosen)
+        leave(asyncio.run(run_estimate(plan, lambda text: click.echo(text.rstrip("\n")), as_json=as_json)))
 
 
 class _Simulate(click.Command):

@@ -147,8 +147,8 @@ def _ask_or_refuse(going: Going, choices: Choices, chosen: dict[str, Any]) -> Ch
     ):
         if not there:
             raise ConfigError(
-                f"{count(contract.ambiguous)} requests may have been billed already: --on-ambiguous retry asks them"
-                " again, --on-ambiguous skip leaves them out."
+                f"{count(contract.ambiguous)} requests may have been billed: --on-ambiguous retry asks them again,"
+                " --on-ambiguous skip leaves them out."
             )
         answer = click.prompt("perhaps billed: ask again?", type=click.Choice(["retry", "skip"]), err=True)
         choices = replace(choices, ambiguous=answer)

@@ -16,7 +16,7 @@ from platformdirs import user_state_path
 from dagtui import __version__
 from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError, RunInUse
+from dagtui.core.errors import BadInput, ConfigError, KeyMissing, RunInUse
 from dagtui.core.failures import failures_path
 from dagtui.core.model import Prompt, ProviderChoice, Record
 from dagtui.core.plan import Plan
@@ -35,6 +35,7 @@ from dagtui.simulator.scenarios import scenario_named
 # The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
 # probe begins: a look at the plan does without.
 if TYPE_CHECKING:
+    from dagtui.core.pacing.learnt import Learnt
     from dagtui.core.ports import Gateway, Sink, Source
     from dagtui.io.simulator_process import SimulatorProcess
     from dagtui.session import Session
@@ -330,6 +331,21 @@ def _memory(plan: Plan, settings: GatewaySettings) -> str:
         return f"demo {plan.scenario or ''} {knobs}"
     config = settings.config if settings.config and settings.config.startswith("pc-") else ""
     return " ".join(filter(None, (settings.base_url, settings.provider or "", config, settings.custom_host or "")))
+
+
+def remembered(plan: Plan, plugin: Plugin, environ: Mapping[str, str]) -> dict[str, Learnt]:
+    """What earlier runs found out about the limits of the plan's gateway, by model; nothing without its key.
+
+    Raises:
+        ConfigError: the gateway cannot be what the plan says.
+    """
+    from dagtui.io.limits_file import read_limits
+
+    try:
+        settings = settings_of(plan, plugin, None, environ)
+    except KeyMissing:
+        return {}  # with other keys it may be another gateway: nothing is known of it
+    return read_limits(_limits_file(), _memory(plan, settings)) if plan.remember else {}
 
 
 def settings_of(

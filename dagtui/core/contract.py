@@ -47,8 +47,8 @@ class Contract:
     """Requests by what is to become of them, as their numbers (`seq`).
 
     `sent` were in flight when the last session ended, `perhaps` may have been: both may have been billed, for
-    about `exposure` dollars. `unread` records were claimed but are not known to have been read: their requests are among
-    those that may have been sent, too. `unsent` were read and certainly not sent, `new` were never read (None
+    about `exposure` dollars. `unread` requests are of records that were claimed but are not known to have been
+    read: they may have been sent, too. `unsent` were read and certainly not sent, `new` were never read (None
     where the input's length is unknown). `differences` say what was edited since.
     """
 
@@ -163,11 +163,8 @@ def _may_have_left(past: Past, dag: Dag, seq: int) -> bool:
         return due <= past.last + _UNSURE_S
     position, state = seq % len(dag), past.store.state
     start = seq - position
-    for need in dag.needs(position):
-        # A need that was in flight may have been answered, and this one sent, since the last commit.
-        if state[start + need] not in (State.SUCCEEDED, State.IN_FLIGHT):
-            return False
-    return True
+    # A need that was in flight may have been answered, and this one sent, since the last commit.
+    return all(state[start + need] in (State.SUCCEEDED, State.IN_FLIGHT) for need in dag.needs(position))
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> list[str]:

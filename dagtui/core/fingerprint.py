@@ -1,8 +1,8 @@
 """What an answer depends on, as one number: the same number, the same question asked the same way.
 
 It counts the messages as they are sent, the model, every sampling and format parameter, the route to it, the
-schema of the answer and the version of our own parser. It does not count concurrency, retries, timeouts or the budget,
-which change how an answer is come by, but not what it is.
+schema of the answer and the version of our own parser. It does not count concurrency, retries, timeouts or the
+budget, which change how an answer is come by, but not what it is.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Plugin(ABC):
         """The model that answers this dimension."""
 
     def describe(self, dimension: Dimension) -> Mapping[str, str]:
-        """What the prompts of `dimension` are made of, where that is plain text: a record is asked as before as long
-        as both are the same. Empty where only making the prompts tells.
+        """What the prompts of `dimension` are made of, where that is plain text: a record is asked as before as
+        long as both are the same. Empty where only making the prompts tells.
         """
         return {}

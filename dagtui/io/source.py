@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -21,7 +21,7 @@ from dagtui.io.formats import FORMATS, Entry, Format, list_candidates, sniff, sn
 from dagtui.io.json_rows import array_rows, json_rows
 from dagtui.io.lines import ByteLines, open_lines, pipe_lines
 from dagtui.io.passes import Pass, id_columns
-from dagtui.io.rows import OURS, Row, text_rows
+from dagtui.io.rows import OURS, Fields, Row, text_rows
 from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS
 
 __all__ = ["BadRows", "Entry", "FileSource", "Format", "Scan", "list_candidates", "open_source"]
@@ -133,8 +133,25 @@ class FileSource:
                 skipped.
         """
         if self._found is None:
-            self._found = self._scanned(self.path) if self.path else Scan(None, 0, None, self.columns, None)
-        found = self._found
+            self._found = self._scanned() if self.path else Scan(None, 0, None, self.columns, None)
+        return self._judged(self._found)
+
+    def survey(self, look: Callable[[int, Fields], None]) -> Scan:
+        """As `scan`, and on the way show `look` each record: its index and fields, those of ours among them.
+
+        Standard input is read to its end, too. Blocks.
+
+        Raises:
+            BadInput: as `scan` does.
+        """
+        found = self._scanned(look)
+        self._once = None
+        if self.path:
+            self._found = found
+        return self._judged(found)
+
+    def _judged(self, found: Scan) -> Scan:
+        """`found`, unless it keeps a run from starting."""
         if found.first_bad and self.bad_rows == "fail":
             more = f" ({found.bad - 1:,} more cannot be read either)" if found.bad > 1 else ""
             raise BadInput(
@@ -222,18 +239,20 @@ class FileSource:
                 "rename or remove it."
             )
 
-    def _scanned(self, path: Path) -> Scan:
+    def _scanned(self, look: Callable[[int, Fields], None] | None = None) -> Scan:
         reading = self._pass()
         records = bad = 0
         first_bad: RowError | None = None
         columns = dict.fromkeys(self.columns)
         known = {*columns}
         try:
-            for row in reading.rows:
+            for row in chain(map(_row, reading.pending), reading.rows):
                 if isinstance(row, RowError):
                     bad += 1
                     first_bad = first_bad or row
                     continue
+                if look is not None:
+                    look(records, row[1])
                 records += 1
                 if not known.issuperset(row[1]) and len(known) < _MOST_COLUMNS:
                     known.update(row[1])
@@ -241,7 +260,8 @@ class FileSource:
                     columns.update((name, None) for name in row[1] if not name.startswith(OURS))
         finally:
             reading.close()
-        return Scan(records, bad, first_bad, tuple(columns), path.stat().st_size)
+        size = self.path.stat().st_size if self.path else None
+        return Scan(records, bad, first_bad, tuple(columns), size)
 
 
 def _emptiness(lines: ByteLines, head: bytes) -> str:
@@ -249,6 +269,10 @@ def _emptiness(lines: ByteLines, head: bytes) -> str:
     if all(line is not None and not line.strip() for line in lines):
         return f"{lines.name} is empty."
     return f"{lines.name} begins with {len(head):,} blank characters; remove them."
+
+
+def _row(pending: Record | RowError) -> Row:
+    return pending if isinstance(pending, RowError) else (pending.line, dict(pending.fields))
 
 
 def _nothing() -> None:

@@ -121,3 +121,21 @@ def test_the_terminal_is_no_input() -> None:
     with os.fdopen(theirs, "rb") as stdin, pytest.raises(BadInput, match="that is the terminal"):
         open_source("-", stdin=stdin)
     os.close(ours)
+
+
+@pytest.mark.parametrize("pipe", [False, True])
+def test_a_survey_shows_every_record_on_the_way(tmp_path: Path, pipe: bool) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a": 1}\nbroken\n{"a": 2}\n{"b": 3}\n')
+    stdin = io.BytesIO(path.read_bytes())
+    source = open_source("-" if pipe else path, format="jsonl", bad_rows="skip", stdin=stdin)
+    seen: list[tuple[int, dict[str, object]]] = []
+    found = source.survey(lambda index, fields: seen.append((index, fields)))
+    assert seen == [(0, {"a": 1}), (1, {"a": 2}), (2, {"b": 3})]
+    assert (found.records, found.bad, found.columns) == (3, 1, ("a", "b"))
+    assert found.size_bytes == (None if pipe else path.stat().st_size)
+    if pipe:
+        with pytest.raises(BadInput, match="once only"):
+            source.preview()
+    else:
+        assert source.scan() is found
