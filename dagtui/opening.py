@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError, KeyMissing, RunInUse
 from dagtui.core.failures import failures_path
-from dagtui.core.model import Prompt, ProviderChoice, Record
+from dagtui.core.model import Prompt, ProviderChoice, Record, Success
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Context, Dimension, Plugin
 from dagtui.core.pricing import PriceTable
@@ -151,7 +152,8 @@ class _Run:
 async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str, str], run: _Run) -> Session:
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
-    from dagtui.io.journal import Journal
+    from dagtui.io.journal import Journal, JournalReader
+    from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
     from dagtui.runs import export_run
@@ -163,6 +165,7 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
     choices = choices_of(plugin, first)
     # The price table takes a third of a second to load: better before the first request than during it.
     await asyncio.to_thread(lambda: [prices.knows(choice.provider, choice.model) for choice in choices])
+    _check_budget(plan, prices, choices)
     gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run.id)
     memory = _memory(plan, settings)
     at_once = None if plan.settings.automatic else plan.settings.concurrency
@@ -188,6 +191,12 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
 
     def export(target: Path, overwrite: bool) -> int:
         return export_run(run.journal, target, dag.dimensions, overwrite=overwrite)
+
+    def recall(seq: int) -> Success | None:
+        with JournalReader(run.journal) as reader:
+            row = reader.answers([seq]).get(seq)
+        value = None if row is None or row.state != "ok" else value_of(row, dag.dimensions[seq % len(dag)])
+        return None if row is None or value is None else success_of(row, value)
 
     owned = [remember, *([simulator.aclose] if simulator else [])]
     try:
@@ -221,8 +230,27 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
         earlier=kept,
         past=run.going.past if run.going else None,
         exporter=export,
+        uncertain=_uncertain(run),
+        recall=recall,
     )
     return session
+
+
+def _uncertain(run: _Run) -> Decimal:
+    """What earlier sessions may have cost beyond what is known."""
+    exposure = run.going.contract.exposure if run.going else None
+    return exposure or Decimal(0)
+
+
+def _check_budget(plan: Plan, prices: PriceTable, choices: Sequence[ProviderChoice]) -> None:
+    if plan.settings.max_cost is None:
+        return
+    for choice in choices:
+        if not prices.knows(choice.provider, choice.model):
+            raise ConfigError(
+                f"The price of {choice.model} is not known, so that no budget can be kept: set it under"
+                f' [prices."{choice.model}"] in dagtui.toml, or leave --max-cost out.'
+            )
 
 
 def _read_input(plan: Plan, plugin: Plugin, spool: Path | None, before: Mapping[str, Any] | None = None) -> _Input:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,6 +44,21 @@ class _Concurrency(click.ParamType[int | str] if TYPE_CHECKING else click.ParamT
             self.fail(f"{value!r} is neither a whole number nor auto.", param, ctx)
 
 
+class _Dollars(click.ParamType[Decimal] if TYPE_CHECKING else click.ParamType):
+    """An exact number above 0; a dollar sign may stand before it."""
+
+    name = "dollars"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            dollars = Decimal(str(value).strip().removeprefix("$"))
+        except InvalidOperation:
+            self.fail(f"{value!r} is no number of dollars.", param, ctx)
+        if not (dollars.is_finite() and dollars > 0):
+            self.fail("must be above 0.", param, ctx)
+        return dollars
+
+
 _TASK = option("-t", "--task", help="email, tickets, reviews, a task file (.toml), or module:NAME.  [email]")
 _TARGETS: Sequence[Callable[[Any], Any]] = (
     option("-o", "--output", type=_TARGET, help="Results: a .csv, .tsv or .jsonl file."),
@@ -64,6 +80,8 @@ _ASKING: Sequence[Callable[[Any], Any]] = (
     ),
     option("--requests-per-minute", type=float, help="A cap of your own."),
     option("--gateway-retries", type=click.IntRange(0, 5), help="Leave retrying to the gateway: so many times."),
+    option("--max-cost", type=_Dollars(), metavar="DOLLARS", help="A budget: the run stops before it costs more."),
+    option("--dedupe/--no-dedupe", default=None, help="Answer identical requests once."),
     option("--hedge/--no-hedge", default=None, help="Ask once more when an answer takes far longer than others."),
     click.option("--forget", is_flag=True, help="Do not use or keep what runs learn of the provider's limits."),
     option("--stop-on-error/--continue-on-error", default=None, help="Stop at the first failure."),
@@ -136,7 +154,7 @@ def changed(plan: Plan, chosen: dict[str, Any]) -> Plan:
 
     from dagtui.core.run_settings import AUTOMATIC_START
 
-    names = ("ceiling", "attempts", "timeout", "requests_per_minute", "hedge")
+    names = ("ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "dedupe", "max_cost")
     values: dict[str, Any] = {name: chosen[name] for name in names if chosen[name] is not None}
     concurrency = chosen["concurrency"]
     if concurrency is not None:
@@ -195,6 +213,7 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         return config.get(name) if given is None else given
 
     names = ("concurrency", "ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "bad_rows")
+    names += ("dedupe", "max_cost")
     values = {name: value for name in names if (value := pick(name)) is not None}
     if chosen["concurrency"] == "auto" or (chosen["concurrency"] is None and config.get("automatic")):
         values |= {"concurrency": AUTOMATIC_START, "automatic": True}

@@ -15,13 +15,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
 from dagtui.core.fingerprint import Fingerprints
-from dagtui.core.model import Record, RowError
+from dagtui.core.model import Record, RowError, Success
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
@@ -62,7 +63,8 @@ class Session:
     `learnt()` of an earlier session gave: the provider's limits, so that this one need not find them.
 
     `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
-    and what of it is kept (`earlier`). `exporter` writes the results so far from the journal.
+    and what of it is kept (`earlier`). `exporter` writes the results so far from the journal, `recall` finds one
+    answer in it. `uncertain` are dollars that earlier sessions may have cost beyond what is known.
     """
 
     def __init__(
@@ -87,6 +89,8 @@ class Session:
         earlier: Earlier | None = None,
         past: Past | None = None,
         exporter: Callable[[Path, bool], int] | None = None,
+        uncertain: Decimal = Decimal(0),
+        recall: Callable[[int], Success | None] = lambda seq: None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
@@ -112,6 +116,9 @@ class Session:
             claim=journal.claim if journal is not None else None,
             earlier=earlier,
             session=journal.session if journal is not None else 1,
+            spent=(past.figures.spent if past is not None else None) or Decimal(0),
+            uncertain=uncertain,
+            recall=recall,
         )
         self.dimensions = self._runner.dag.names
         self._unfolded: deque[Event] = deque()
@@ -152,7 +159,14 @@ class Session:
         self._fold()
         now = self._now()
         snapshot = self._stats.snapshot(now, self._runner.held_by())
-        return replace(snapshot, automatic=self._runner.automatic, mostly_held_by=self._runner.mostly_held_by)
+        budget = self._runner.limiter.budget
+        spending = replace(snapshot.money, cap=budget.cap, exposed=budget.reserved, uncertain=budget.uncertain)
+        return replace(
+            snapshot,
+            money=spending,
+            automatic=self._runner.automatic,
+            mostly_held_by=self._runner.mostly_held_by,
+        )
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event from now on, none once the run has ended; starts it if it has not begun.
@@ -203,6 +217,16 @@ class Session:
     def automate(self, on: bool = True, by: str = "you") -> None:
         """Leave the concurrency to the program, under the ceiling of the settings; `retune` takes it back."""
         self._runner.automate(on, by)
+
+    def set_max_cost(self, dollars: Decimal | None, by: str = "you") -> None:
+        """Set the budget of the whole run, earlier sessions included, or none; acts at once.
+
+        Raises:
+            ConfigError: it is not above 0.
+        """
+        if dollars is not None and not dollars > 0:
+            raise ConfigError(f"The budget must be above $0, not {dollars}.")
+        self._runner.cap(dollars, by)
 
     def pause(self) -> None:
         """Send nothing until `resume`; what is in flight is finished."""

@@ -24,6 +24,7 @@ class Holder(StrEnum):
     OUTAGE = "outage"
     BUDGET = "retry budget"
     CAP = "cap"  # the user's requests a minute
+    MONEY = "money"  # the budget
     WAITING = "waiting"  # all that is left waits to retry
     READING = "reading"
     LOWERED = "lowered"
@@ -74,6 +75,8 @@ def sentence(hold: Hold) -> str:
             return "most attempts fail: retries are held to 10 a second"
         case Holder.CAP:
             return "your own cap of requests a minute"
+        case Holder.MONEY:
+            return "the budget: what is in flight may use up the rest of it"
         case Holder.WAITING:
             return f"below the limit: {count(int(number))} wait to retry"
         case Holder.READING:

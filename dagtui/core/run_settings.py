@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from math import inf
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from dagtui.core.errors import ConfigError
 
@@ -34,7 +35,8 @@ class RunSettings:
     all its retries; `requests_per_minute` is a cap of the user's own. `limits` are the provider's, a minute, as
     far as the user knows them. With `automatic` the concurrency is where it starts, and `ceiling` the most it
     becomes. `retries_by` "gateway" switches pacing and retrying off here. `hedge` sends a request once more that
-    takes far longer than the others.
+    takes far longer than the others; `dedupe` answers identical requests once. `max_cost` is a budget
+    in US dollars.
 
     Raises:
         ConfigError: one sentence: the setting, its value and what it may be.
@@ -52,6 +54,8 @@ class RunSettings:
     ceiling: int = DEFAULT_CEILING
     retries_by: Literal["us", "gateway"] = "us"
     hedge: bool = False
+    dedupe: bool = False
+    max_cost: Decimal | None = None
 
     def __post_init__(self) -> None:
         bounds = (("concurrency", MAX_CONCURRENCY), ("attempts", MAX_ATTEMPTS), ("ceiling", MAX_CONCURRENCY))
@@ -65,7 +69,10 @@ class RunSettings:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
                 raise _wrong(name, value, "must be a number above 0")
-        for name in ("continue_on_error", "automatic", "hedge"):
+        value = self.max_cost
+        if value is not None and (not isinstance(cast(object, value), Decimal) or not 0 < value < inf):
+            raise _wrong("max_cost", value, "must be a Decimal of dollars above 0")
+        for name in ("continue_on_error", "automatic", "hedge", "dedupe"):
             if getattr(self, name) not in (True, False):
                 raise _wrong(name, getattr(self, name), "must be true or false")
         for name, number in self.limits.items():

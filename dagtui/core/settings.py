@@ -77,6 +77,8 @@ class Config(_Settings):
     )
     gateway_retries: int | None = Field(default=None, ge=0, le=MAX_GATEWAY_RETRIES)
     hedge: bool | None = None
+    dedupe: bool | None = None
+    max_cost: Decimal | None = Field(default=None, gt=0)
     bad_rows: Literal["fail", "skip"] | None = None
     metadata: Mapping[str, str] = Field(default_factory=dict)
     prices: Mapping[str, PriceOverride] = Field(default_factory=dict)

@@ -62,13 +62,17 @@ class Money:
     """US dollars. `spent` is None where no price is known; `wasted` is its share on attempts that failed.
 
     `projected` is what the whole run will have cost at the present cost a request; `saved` what identical requests
-    that were not sent again would have cost.
+    that were not sent again would have cost. `cap` is the budget; `exposed` is set aside of it for what is in
+    flight, `uncertain` for what may have been billed without an answer.
     """
 
     spent: Decimal | None
     wasted: Decimal
     projected: Decimal | None
     saved: Decimal = Decimal(0)
+    cap: Decimal | None = None
+    exposed: Decimal = Decimal(0)
+    uncertain: Decimal = Decimal(0)
 
 
 _NOTHING = Usage()

@@ -184,13 +184,17 @@ class Caller:
         try:
             self.emit(AttemptStarted(sent_at, call.request.seq, number))
             response = await self._send(call, number)
+            self.limiter.settle(permit, self._price(call, response))
             self.limiter.answered(permit, call.request, response)
             value = parse(call.dimension, response)
         except GatewayError as error:
+            if response is None:
+                self.limiter.settle(permit, Decimal(0) if error.billed == "no" else None)
             advice = _ANSWERED if response is not None else self.limiter.failed(permit, error)
             self._book_failure(call, number, error, response, sent_at, advice)
             raise
         except asyncio.CancelledError:
+            self.limiter.settle(permit, None)
             self.limiter.abandoned(permit)
             if call.superseded:
                 self._book_superseded(call, number, sent_at)

@@ -7,6 +7,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from dagtui.core.breaker import RetryBudget
 from dagtui.core.held import Hold, Holder
@@ -38,9 +39,11 @@ class Turn:
     """Somebody who wants to leave."""
 
     lane: Lane
+    request: Request
     cost: Cost
     retry: bool
     ready: asyncio.Future[Permit]
+    money: Decimal | None = None  # the most that it may cost, where there is a budget
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Permit:
     left_at: float
     in_flight: int
     departure: Departure | None
+    money: Decimal | None = None  # set aside for it
 
 
 class Lanes:
@@ -132,6 +136,10 @@ class Lanes:
                 if not turn.ready.done():
                     turn.ready.set_exception(signal())
             lane.queue.clear()
+
+    def turns(self) -> Iterator[Turn]:
+        """Everybody who waits."""
+        return (turn for lane in self._by_model.values() for _, _, turn in lane.queue)
 
     def is_anybody_waiting(self) -> bool:
         """Whether somebody waits; perhaps he was cancelled since."""

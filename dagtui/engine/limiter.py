@@ -11,14 +11,18 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable
+from decimal import Decimal
 
 from aiolimiter import AsyncLimiter
 
 from dagtui.core.breaker import Breaker, RetryBudget
+from dagtui.core.budget import Budget
 from dagtui.core.concurrency import Automatic
 from dagtui.core.errors import ErrorKind, GatewayError
+from dagtui.core.figures import money
 from dagtui.core.held import Hold, Holder
 from dagtui.core.model import Request, Response
+from dagtui.core.pacing.costs import characters
 from dagtui.core.pacing.departure import Cost
 from dagtui.core.pacing.pacer import Pacer, Refusal
 from dagtui.core.retry import Advice
@@ -29,6 +33,7 @@ _OUTAGE = frozenset(
     {ErrorKind.CONNECTION, ErrorKind.SERVER, ErrorKind.OVERLOADED, ErrorKind.TIMEOUT, ErrorKind.INVALID_RESPONSE}
 )
 _REFUSED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.QUOTA})
+_CHARACTERS = 3.0  # of one token at least, where nothing is known of a model
 _NO_COST: Cost = (1.0, 0.0, 0.0, 0.0)
 
 
@@ -36,13 +41,22 @@ class LimiterClosed(Exception):  # noqa: N818 - a signal, not an error
     """Nothing leaves any more; the run is ending."""
 
 
+def _broke(budget: Budget, needed: Decimal) -> str:
+    spent = f"{money(budget.spent)} are spent"
+    if budget.uncertain:
+        spent += f", {money(budget.uncertain)} more perhaps"
+    return f"the budget of {money(budget.cap)} is used up: {spent}, and the next request may cost {money(needed)}"
+
+
 class Limiter:
     """Admits attempts by due time.
 
-    `make_pacer` makes the pacer of a lane, or None for a lane without; `automatic` proposes the concurrency where
-    the user leaves that to us, and `on_target` is told of it. `requests_per_minute` is a cap of the user's own. It
-    is enforced with a burst of a tenth of a second's worth, because a bucket of a whole minute lets nearly twice
-    the rate through in the worst minute (the worst window of a leaky bucket is rate + burst - 1).
+    `make_pacer` makes the pacer of a lane, or None for a lane without; `automatic` proposes the concurrency
+    where the user leaves that to us, and `on_target` is told of it. Where the `budget` has a cap, an attempt
+    leaves only if the most that it may cost (`most_cost`, by its guessed input tokens) can be set aside;
+    `on_broke` is told when none can any more. `requests_per_minute` is a cap of the user's own. It is enforced
+    with a burst of a tenth of a second's worth, because a bucket of a whole minute lets nearly twice the rate
+    through in the worst minute (the worst window of a leaky bucket is rate + burst - 1).
     """
 
     def __init__(
@@ -53,16 +67,22 @@ class Limiter:
         make_pacer: Callable[[str, float], Pacer | None] = lambda name, now: None,
         on_target: Callable[[int], None] = lambda target: None,
         on_outage: Callable[[bool], None] = lambda begins: None,
+        most_cost: Callable[[Request, float], Decimal | None] = lambda request, tokens: None,
+        on_broke: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.target = target
         self.in_flight = 0
         self.paused = False
         self.closed = False
         self.automatic: Automatic | None = None
+        self.budget = Budget(None)
+        self._last: Request | None = None
         self.breaker = Breaker()
         self.lanes = Lanes(make_pacer)
         self._on_target = on_target
         self._on_outage = on_outage
+        self._most_cost = most_cost
+        self._on_broke = on_broke
         self._budget: RetryBudget | None = None
         self._pumping = False
         self._timer: asyncio.TimerHandle | None = None
@@ -83,7 +103,9 @@ class Limiter:
         """
         if self.closed:
             raise LimiterClosed
-        if self.in_flight >= self.target or self.paused or self._cap is not None or self.breaker.open:
+        if self.in_flight >= self.target or self.paused or self.breaker.open:
+            return None
+        if self._cap is not None or self.budget.cap is not None:
             return None
         now = asyncio.get_running_loop().time()
         lane = self.lanes.of(request, now)
@@ -96,6 +118,7 @@ class Limiter:
                 return None
             departure = lane.pacer.depart(cost, now)
         self.in_flight += 1
+        self._last = request
         return Permit(lane, now, self.in_flight, departure)
 
     async def acquire(self, request: Request, due: float | None = None, *, retry: bool = False) -> Permit:
@@ -113,7 +136,7 @@ class Limiter:
         now = loop.time()
         lane = self.lanes.of(request, now)
         cost = lane.pacer.costs.of(request) if lane.pacer is not None else _NO_COST
-        turn = Turn(lane, cost, retry, loop.create_future())
+        turn = Turn(lane, request, cost, retry, loop.create_future(), self._money(request, cost))
         self.lanes.queue(turn, now if due is None else due)
         self._pump()
         if turn.ready.done():
@@ -127,6 +150,10 @@ class Limiter:
                     lane.pacer.unsent(permit.departure)
                 self.release(permit)
             raise
+
+    def settle(self, permit: Permit, cost: Decimal | None) -> None:
+        """What the attempt of `permit` cost; None if nobody knows. To be told once, before its slot is free."""
+        self.budget.settle(permit.money, cost)
 
     def answered(self, permit: Permit, request: Request, response: Response) -> None:
         """The provider answered."""
@@ -179,6 +206,16 @@ class Limiter:
     def retune(self, target: int) -> None:
         """Set the limit."""
         self.target = target
+        self._pump()
+
+    def set_cap(self, cap: Decimal | None) -> None:
+        """Set the budget, or none. What is in flight is reckoned with, and stays there."""
+        if self.budget.cap is None and cap is not None and self._last is not None:
+            each = self._most_cost(self._last, characters(self._last) / _CHARACTERS)
+            self.budget.adopt(self.in_flight, each or Decimal(0))
+        self.budget.cap = cap
+        for turn in self.lanes.turns():
+            turn.money = None if cap is None else self._most_cost(turn.request, turn.cost[1])
         self._pump()
 
     def pause(self) -> None:
@@ -234,6 +271,11 @@ class Limiter:
                 if turn is None:
                     wake = at
                     break
+                if turn.money is not None and not self.budget.allows(turn.money):
+                    self.lanes.stopped_by(Hold(Holder.MONEY))
+                    if not self.in_flight:
+                        self._on_broke(_broke(self.budget, turn.money))
+                    break
                 if self._cap is not None and not self._may_pay():
                     self.lanes.stopped_by(Hold(Holder.CAP))
                     break
@@ -252,7 +294,24 @@ class Limiter:
             self._retries(now).take()
         pacer = turn.lane.pacer
         departure = pacer.depart(turn.cost, now) if pacer is not None else None
-        turn.ready.set_result(Permit(turn.lane, now, self.in_flight, departure))
+        if turn.money is not None:
+            self.budget.reserve(turn.money)
+        turn.ready.set_result(Permit(turn.lane, now, self.in_flight, departure, turn.money))
+
+    def _money(self, request: Request, cost: Cost) -> Decimal | None:
+        """The most that `request` may cost; None where there is no budget to keep."""
+        if self.budget.cap is None:
+            return None
+        self._last = request
+        money = self._most_cost(request, cost[1] or characters(request) / _CHARACTERS)
+        if money is None:
+            model = request.choice.model
+            self._on_broke(
+                f"the price of {model} is not known, so that no budget can be kept: set it under"
+                f' [prices."{model}"] in dagtui.toml'
+            )
+            raise LimiterClosed
+        return money
 
     def _wake_at(self, when: float) -> None:
         """Pump at `when` (loop time), if not before."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from decimal import Decimal
 
+from dagtui.core.budget import Budget, most_cost
 from dagtui.core.concurrency import Automatic
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, DagtuiError, ErrorKind
@@ -26,6 +28,7 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
+from dagtui.core.figures import money
 from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.held import Holder, sentence
 from dagtui.core.model import (
@@ -36,6 +39,7 @@ from dagtui.core.model import (
     Record,
     RowError,
     Skipped,
+    Success,
 )
 from dagtui.core.pacing.departure import Kind
 from dagtui.core.pacing.learnt import Learnt
@@ -52,6 +56,7 @@ from dagtui.engine.claims import Claims
 from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter
+from dagtui.engine.twins import Twins
 from dagtui.engine.watch import Watch
 from dagtui.engine.window import Window
 
@@ -67,7 +72,8 @@ class Runner:
     `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
     `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so far.
     `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is what a
-    run that goes on has already, `session` how often it was begun.
+    run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that cost, in
+    dollars; `recall` looks up an answer of this run by its request's number.
     Commands act at once and may be given at any time.
     """
 
@@ -90,6 +96,9 @@ class Runner:
         claim: Callable[[int], Awaitable[None]] | None = None,
         earlier: Earlier | None = None,
         session: int = 1,
+        spent: Decimal = Decimal(0),
+        uncertain: Decimal = Decimal(0),
+        recall: Callable[[int], Success | None] = lambda seq: None,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
@@ -99,6 +108,8 @@ class Runner:
             make_pacer=self._make_pacer,
             on_target=self._follow,
             on_outage=self._note_outage,
+            most_cost=lambda request, tokens: most_cost(request, tokens, prices),
+            on_broke=self._stop_spending,
         )
         self.stopped_by: ErrorKind | None = None
         self.stop_reason = ""
@@ -119,6 +130,8 @@ class Runner:
         self._window = Window()
         self._books = Books(self.dag, emit, clock)
         self._reader: asyncio.Task[None] | None = None
+        self.limiter.budget = Budget(settings.max_cost, spent, uncertain)
+        self._twins = Twins(recall, self._count_waiting) if settings.dedupe else None
         if settings.automatic:
             self.limiter.automatic = Automatic(settings.ceiling, settings.concurrency)
         self._caller = Caller(
@@ -180,6 +193,18 @@ class Runner:
         self.limiter.automatic = Automatic(self._settings.ceiling, self.limiter.target) if on else None
         words = f"automatic, at most {self._settings.ceiling:,}" if on else f"held at {self.limiter.target:,}"
         self._emit(Noted(self._clock(), f"concurrency {words} ({by})"))
+
+    def cap(self, most: Decimal | None, by: str) -> None:
+        """Set the budget in dollars, or none. While all of it is committed, nothing more leaves."""
+        if most != self.limiter.budget.cap:
+            told = "no budget any more" if most is None else f"budget {money(most)}"
+            self._emit(Noted(self._clock(), f"{told} ({by})"))
+            self.limiter.set_cap(most)
+
+    def _stop_spending(self, reason: str) -> None:
+        if self.ending is None:
+            self.stopped_by = ErrorKind.BUDGET
+            self.drain(f"stopped: {reason}")
 
     def resume(self) -> None:
         """Send again after `pause`."""
@@ -325,7 +350,10 @@ class Runner:
             and (same := self._earlier.same(request.seq, request.fingerprint)) is not None
         ):
             return same
-        return await self._caller.call(request, self.dag.dimensions[position])
+        dimension = self.dag.dimensions[position]
+        if self._twins is None:
+            return await self._caller.call(request, dimension)
+        return await self._twins.outcome(request, lambda: self._caller.call(request, dimension))
 
     def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:
         self._window.ready -= 1
