@@ -78,7 +78,7 @@ async def look_back(
             f"{path}: this run asked {', '.join(past.dimensions)}, and the task asks {', '.join(dag.names)} now;"
             " start a new run for it."
         )
-    told = differences(past.recipe, now)
+    told = list(dict.fromkeys(edit for before in past.recipes for edit in differences(before, now)))
     if input_changes:
         told.insert(0, f"the input: {input_changes}")
     unsure = {
@@ -86,7 +86,7 @@ async def look_back(
         for dimension in plugin.dimensions
         if input_changes
         or not plugin.describe(dimension)
-        or past.recipe.get(dimension.name) != now.get(dimension.name)
+        or any(before.get(dimension.name) != now.get(dimension.name) for before in past.recipes)
     }
     stale: set[int] = set()
     if unsure and past.records:

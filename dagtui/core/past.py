@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -38,7 +38,7 @@ class Past:
     where there is no answer. `sent` are those that were in flight when the last session ended, `abandoned` those
     that it cancelled while they were. `claimed` counts records that may have been sent, `graceful` says that the
     last session came to its end. `retry_at` is when a request that waited was to be sent again (epoch seconds),
-    `last` the last moment that the journal knows.
+    `last` the last moment that the journal knows. `recipes` say how each session asked, the last one last.
     """
 
     dimensions: tuple[str, ...]
@@ -53,7 +53,7 @@ class Past:
     retry_at: Mapping[int, float]
     last: float
     plan: Mapping[str, Any]
-    recipe: Mapping[str, Any]
+    recipes: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
 
     @property

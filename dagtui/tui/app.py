@@ -28,6 +28,9 @@ from dagtui.tui.themed import ThemedApp
 from dagtui.tui.words import drained, farewell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dagtui.core.contract import Choices
     from dagtui.plan import Plan
     from dagtui.resuming import Going
     from dagtui.session import RunResult, Session
@@ -81,7 +84,9 @@ class DagtuiApp(ThemedApp):
 
     def get_default_screen(self) -> Screen[Any]:
         """The setup screen is the bottom of the stack, so that it is painted first; a demo has none."""
-        return Screen[None](id="_default") if self._start_at_once else SetupScreen(self.plan, self.desk)
+        if self._start_at_once or self._going is not None:
+            return Screen[None](id="_default")
+        return SetupScreen(self.plan, self.desk)
 
     def on_mount(self) -> None:
         """Signals, and the run if it is to start at once."""
@@ -89,6 +94,8 @@ class DagtuiApp(ThemedApp):
         signals.listen(self.leave_for_signal)
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
+        elif self._going is not None:
+            self.show_contract(self._going)
         self.call_after_refresh(_after_first_paint)
 
     async def _start_or_set_up(self) -> None:
@@ -103,13 +110,51 @@ class DagtuiApp(ThemedApp):
         Raises:
             DagtuiError: it cannot be opened; nothing was sent.
         """
+        await self._show(plan, await self.desk.open_session(plan))
+
+    async def _show(self, plan: Plan, session: Session) -> None:
         from dagtui.tui.screens.dashboard import Dashboard  # imported when there is a run to show
 
         self.plan = plan
-        self.session = await self.desk.open_session(plan)
+        self.session = session
         self.result = None
         process.prepare()
-        await self.push_screen(Dashboard(self.session))
+        await self.push_screen(Dashboard(session))
+
+    # --- going on with a run ---
+
+    def show_contract(self, going: Going) -> None:
+        """What going on means, with the keys that decide."""
+        from dagtui.tui.screens.contract import ContractScreen  # imported when there is a run to go on with
+
+        self.push_screen(ContractScreen(going, self.plan))
+
+    async def go_on(self, going: Going, plan: Plan, choices: Choices) -> None:
+        """Go on with a run, and show its dashboard.
+
+        Raises:
+            DagtuiError: it cannot be opened; nothing was sent.
+        """
+        session = await self.desk.open_resumed(going, plan, choices)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self._show(plan, session)
+
+    async def look_back(self, path: Path) -> None:
+        """Show what going on with the run that ended would mean.
+
+        Raises:
+            DagtuiError: the journal, the input or a setting does not allow it.
+        """
+        await self._close_session()
+        self.show_contract(await self.desk.look_back(path, self.plan))
+
+    def leave_contract(self, screen: Screen[Any]) -> None:
+        """Back to where it was asked from; where that was the shell, there."""
+        if self._going is not None and len(self.screen_stack) <= 2:
+            self._leave_with(ExitCode.OK)
+        else:
+            self.pop_screen()
 
     async def new_run(self) -> None:
         """Let go of the run that ended and go back to the setup screen."""

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from dagtui.core.contract import Choices
     from dagtui.core.report import Kept
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
+    from dagtui.resuming import Going
     from dagtui.session import Session
 
 
@@ -60,4 +62,12 @@ class Desk(Protocol):
 
     async def open_session(self, plan: Plan) -> Session:
         """A session for `plan`, not started."""
+        ...
+
+    async def look_back(self, path: Path, plan: Plan) -> Going:
+        """What going on with the run whose journal is at `path` would mean."""
+        ...
+
+    async def open_resumed(self, going: Going, plan: Plan, choices: Choices) -> Session:
+        """A session that goes on with a run, not started."""
         ...

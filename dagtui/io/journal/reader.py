@@ -171,7 +171,7 @@ class JournalReader:
                 retry_at=retry_at,
                 last=self.last(),
                 plan=last.plan,
-                recipe=last.recipe,
+                recipes=[session.recipe for session in sessions],
                 facts=self.facts,
             )
 

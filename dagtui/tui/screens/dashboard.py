@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 POLL = 0.1  # seconds between two looks at the run
 TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
-_STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel"})
+_STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel", "budget"})
 
 
 class Dashboard(FittedScreen):
@@ -62,6 +63,7 @@ class Dashboard(FittedScreen):
         Binding("enter", "request", "All about the request", show=False, id="view.request"),
         Binding("e", "export", "Export", id="run.export"),
         Binding("a", "automatic", "Automatic", id="run.automatic"),
+        Binding("b", "budget", "Budget", show=False, id="run.budget"),
         Binding("r", "report", "Report", id="view.report"),
         Binding("n", "new_run", "New run", id="run.new"),
     ]
@@ -152,6 +154,19 @@ class Dashboard(FittedScreen):
         """Leave the concurrency to the program, or keep it where the program has it."""
         self.session.automate(not self.session.snapshot().automatic)
         self.poll()
+
+    def action_budget(self) -> None:
+        """Type the most that the run may cost."""
+        cap = self.session.snapshot().money.cap
+        hint = "Enter applies, in dollars; empty is no budget · Esc leaves it"
+        value = "" if cap is None else f"{cap.normalize():f}"
+        entry = Entry("budget ▸ $", value, hint, restrict=r"\d{0,7}\.?\d{0,6}", refuse=_refuse_budget)
+        self._dagtui.push_screen(entry, self._typed_budget)
+
+    def _typed_budget(self, answer: str | None) -> None:
+        if answer is not None and self.live:
+            self.session.set_max_cost(Decimal(answer) if answer else None)
+            self.poll()
 
     def action_pause(self) -> None:
         """Send nothing more, or go on."""
@@ -251,6 +266,13 @@ class Dashboard(FittedScreen):
         if snapshot.phase != self._phase:
             self._phase = snapshot.phase
             self.refresh_bindings()
+
+
+def _refuse_budget(text: str) -> str:
+    """Why `text` is no budget; nothing typed is none."""
+    if not text or (text != "." and Decimal(text) > 0):
+        return ""
+    return "The budget is a number of dollars above 0, such as 2.50; with nothing typed there is none."
 
 
 def _refuse_target(text: str) -> str:

@@ -14,8 +14,9 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from dagtui.core.report import Kept, Section, report
-from dagtui.core.text import visible
+from dagtui.core.errors import DagtuiError
+from dagtui.core.report import Kept, Section, is_unfinished, report
+from dagtui.core.text import one_line, visible
 from dagtui.tui.paths import tail
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.fitted import FittedScreen
@@ -42,6 +43,7 @@ class ReportScreen(FittedScreen):
         Binding("escape,r", "leave", "Dashboard", id="report.back"),
         Binding("n", "new_run", "New run", id="report.new"),
         Binding("e", "export", "Export", id="report.export"),
+        Binding("g", "go_on", "Go on", id="report.go"),
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
@@ -84,6 +86,25 @@ class ReportScreen(FittedScreen):
     def action_new_run(self) -> None:
         """Another run."""
         self._dagtui.run_worker(self._dagtui.new_run())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A run can be gone on with where something of it is left."""
+        if action == "go_on":
+            return self._kept.run is not None and is_unfinished(self.result.snapshot)
+        return True
+
+    def action_go_on(self) -> None:
+        """Ask again what failed or was not asked, after saying what that means."""
+        self._dagtui.run_worker(self._go_on())
+
+    async def _go_on(self) -> None:
+        path = self.session.journal_path
+        if path is not None:
+            try:
+                await self._dagtui.look_back(path)
+            except DagtuiError as error:
+                told = one_line(str(error), 400)
+                self.notify(told, title="Not gone on", severity="error", markup=False, timeout=20)
 
     def action_export(self) -> None:
         """Write the results somewhere."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from dagtui.core.figures import UNKNOWN, count, money, percent, seconds, short_count
 from dagtui.core.model import Headroom
-from dagtui.core.snapshot import Snapshot
+from dagtui.core.snapshot import Money, Snapshot
 from dagtui.tui.palette import WARNING
 from dagtui.tui.sheet import BLANK, Line, cut, fit, gauge, length, spread
 from dagtui.tui.widgets.panel import Panel, pair
 
 _LOW, _VERY_LOW = 0.25, 0.10
+_NEARLY = Decimal("0.95")  # of a budget
 
 
 class LatencyPanel(Panel):
@@ -49,7 +51,7 @@ class MoneyPanel(Panel):
         thousand = cost.spent / answered * 1000 if cost.spent is not None and answered else None
         wasted = UNKNOWN if cost.spent is None else money(cost.wasted)
         lines = [
-            pair("spent", money(cost.spent), width, "money+"),
+            spread((("spent", "dim"),), _spent(cost, width), width),
             pair("projected", money(cost.projected), width),
             pair("a thousand", money(thousand), width, "text"),
             pair("wasted", wasted, width, "warn" if cost.wasted else "dim"),
@@ -60,14 +62,27 @@ class MoneyPanel(Panel):
             return lines
         tokens = f"{short_count(usage.input_total)} in {short_count(usage.output)} out"
         projected = ((" of ~", "dim"), (money(cost.projected), "text")) if cost.projected is not None else ()
-        if length(projected) + len(money(cost.spent)) + 7 > width:
+        if cost.cap is not None or length(projected) + len(money(cost.spent)) + 7 > width:
             projected = ()
         return [
-            spread((("spent", "dim"),), ((money(cost.spent), "money+"), *projected), width),
+            spread((("spent", "dim"),), (*_spent(cost, width), *projected), width),
             pair("a thousand", money(thousand), width, "text"),
             pair("tokens", tokens, width, "text"),
             pair("wasted", wasted, width, "warn" if cost.wasted else "dim"),
         ][:height]
+
+
+def _spent(cost: Money, width: int) -> Line:
+    """What is spent, against the budget if there is one; red where what is in flight may use it up."""
+    if cost.cap is None:
+        return ((money(cost.spent), "money+"),)
+    committed = (cost.spent or 0) + cost.exposed + cost.uncertain
+    role = "failed+" if committed >= cost.cap * _NEARLY else "money+"
+    cap = f" of {money(cost.cap)}"
+    return (
+        (money(cost.spent), role),
+        *(((cap, "dim"),) if len(money(cost.spent)) + len(cap) + 6 <= width else ()),
+    )
 
 
 class LimitsPanel(Panel):
