@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from dagtui.core.alarm import Alarm
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.events import AttemptEnded, AttemptStarted, Event
 from dagtui.core.model import (
@@ -83,8 +84,8 @@ class Caller:
 
     `timeout` is an attempt's, in seconds; `clock` tells epoch seconds; `draw` gives uniform numbers from [0, 1);
     `waiting` is told +1 and -1 as a request enters and leaves a wait between attempts; `gave_up` is told why a
-    request failed before its slot is free, so that a run which stops for it sends nothing more. With `patience` a
-    request that takes longer is sent once more.
+    request failed before its slot is free, so that a run which stops for it sends nothing more; so is what the
+    `alarm` has to say of the run as a whole. With `patience` a request that takes longer is sent once more.
     """
 
     gateway: Gateway
@@ -99,6 +100,7 @@ class Caller:
     gave_up: Callable[[AttemptError], None]
     deadlines: Deadlines
     patience: Patience | None = None
+    alarm: Alarm = field(default_factory=Alarm)
 
     async def call(self, request: Request, dimension: Dimension) -> Outcome:
         """The outcome of `request`. A task that is cancelled here has its outcome all the same."""
@@ -185,6 +187,7 @@ class Caller:
             self.emit(AttemptStarted(sent_at, call.request.seq, number))
             response = await self._send(call, number)
             self.limiter.answered(permit, call.request, response)
+            self.alarm.answered()
             value = parse(call.dimension, response)
         except GatewayError as error:
             advice = _ANSWERED if response is not None else self.limiter.failed(permit, error)
@@ -208,7 +211,7 @@ class Caller:
             if not deadline.is_cause():
                 raise
             message = f"no answer within {self.timeout:g} s; the provider may still bill it"
-            raise GatewayError(ErrorKind.TIMEOUT, message, billed="maybe") from None
+            raise GatewayError(ErrorKind.TIMEOUT, message, billed="maybe", lost=True) from None
         except GatewayError:
             raise
         except Exception as error:
@@ -306,6 +309,8 @@ class Caller:
         self.emit(AttemptEnded(now, call.request.seq, attempt))
         if again is None:
             self.gave_up(_plain(error))
+        if (in_vain := self.alarm.failed(error, asyncio.get_running_loop().time())) is not None:
+            self.gave_up(in_vain)
 
 
 async def _in_the_queue(seconds: float) -> None:
