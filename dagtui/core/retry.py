@@ -19,13 +19,15 @@ class RetryPolicy:
     """How patient a request is.
 
     `attempts` bounds tries that failed for its own sake, and `lost` those after which an answer may have been paid
-    that never arrived. Throttling (429, 529) and a gateway that is gone do not use them up and are bounded by
-    `deadline` alone, which counts attempts and the waits between them. With `elsewhere` somebody else retries, and
-    each request has one attempt. Seconds.
+    that never arrived; `lost_in_outage` holds even where the others are gone, too, lest a request that breaks the
+    gateway is paid for without end. Throttling (429, 529) and a gateway that is gone use none of them up and are
+    bounded by `deadline` alone, which counts attempts and the waits between them. With `elsewhere` somebody else
+    retries, and each request has one attempt. Seconds.
     """
 
     attempts: int = 5
     lost: int = 3
+    lost_in_outage: int = 10
     deadline: float = 1800.0
     base: float = 0.25
     throttled_base: float = 1.0
@@ -51,11 +53,13 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What a request has been through: failed attempts of its own, patient ones, seconds spent."""
+    """What a request has been through: failed attempts of its own, patient ones, seconds spent; how many of all
+    may have been answered in vain."""
 
     own: int
     patient: int
     elapsed: float
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,11 @@ class Advice:
 _NO_ADVICE = Advice()
 
 
+def is_spared(error: GatewayError, advice: Advice) -> bool:
+    """Whether the failure uses up none of the request's attempts."""
+    return error.patient or (advice.outage and error.most_attempts is None)
+
+
 def decide(
     policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float, advice: Advice = _NO_ADVICE
 ) -> TryAgain | GiveUp:
@@ -82,9 +91,10 @@ def decide(
     attempts = min(policy.attempts, error.most_attempts or policy.attempts)
     if error.lost:
         attempts = min(attempts, policy.lost)
-    spared = error.patient or (advice.outage and error.most_attempts is None)
-    if not spared and failures.own >= attempts:
+    if not is_spared(error, advice) and failures.own >= attempts:
         return GiveUp(f"{attempts} attempts used up" if attempts > 1 else "asking again would not help")
+    if error.lost and failures.lost >= policy.lost_in_outage:
+        return GiveUp(f"{failures.lost} answers may have been paid in vain")
     if advice.outage:
         again = TryAgain(0.0, "when the outage is over")
     elif advice.wait is not None:

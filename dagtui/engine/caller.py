@@ -30,7 +30,7 @@ from dagtui.core.patience import Patience
 from dagtui.core.plugin import Dimension
 from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
-from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide
+from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide, is_spared
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.lane import Permit
 from dagtui.engine.limiter import Limiter, LimiterClosed
@@ -57,6 +57,7 @@ class _Call:
     spent: float = 0.0  # seconds in attempts and between them; not those in a queue or a pause
     own_failures: int = 0
     patient_failures: int = 0
+    lost: int = 0
     usage: Usage = _NO_TOKENS
     cost: Decimal | None = None
     perhaps_billed: bool = False
@@ -278,13 +279,14 @@ class Caller:
         if response is not None:  # answered and billed, but of no use
             cost = self._price(call, response)
             call.bill(response.usage, cost)
-        if error.patient or advice.outage:
+        if is_spared(error, advice):
             call.patient_failures += 1
         else:
             call.own_failures += 1
+        call.lost += error.lost
         call.perhaps_billed = call.perhaps_billed or error.billed != "no"
         call.spent += now - sent_at
-        failures = Failures(call.own_failures, call.patient_failures, call.spent)
+        failures = Failures(call.own_failures, call.patient_failures, call.spent, call.lost)
         call.decision = decide(self.policy, error, failures, self.draw(), advice)
         again = call.decision if isinstance(call.decision, TryAgain) else None
         if again is not None:

@@ -76,7 +76,9 @@ def test_an_answer_that_was_lost_and_may_be_paid_is_asked_for_twice_more_at_most
     assert isinstance(failed(ErrorKind.SERVER, own=4, billed="maybe"), TryAgain)  # type: ignore[arg-type]
     policy, error = RetryPolicy(attempts=1), GatewayError(ErrorKind.TIMEOUT, "no", lost=True)
     assert isinstance(decide(policy, error, Failures(1, 0, 0.0), 0.5), GiveUp)
-    assert isinstance(decide(POLICY, error, Failures(9, 0, 0.0), 0.5, Advice(outage=True)), TryAgain)
+    outage = Advice(outage=True)
+    assert isinstance(decide(POLICY, error, Failures(2, 7, 0.0, lost=9), 0.5, outage), TryAgain)
+    assert isinstance(decide(POLICY, error, Failures(2, 8, 0.0, lost=10), 0.5, outage), GiveUp)
 
 
 def test_the_deadline_is_kept() -> None:
