@@ -120,7 +120,7 @@ class Pacer:
         return self._ramp is not None
 
     def gate(self, now: float) -> float:
-        """Seconds until anything may leave, because the provider asked everybody to wait."""
+        """Seconds until anything may leave, because the provider asked everybody to wait, or refuses all."""
         return max(0.0, self._gate - now)
 
     @property
