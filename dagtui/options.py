@@ -69,7 +69,12 @@ _TARGETS: Sequence[Callable[[Any], Any]] = (
 _ASKING: Sequence[Callable[[Any], Any]] = (
     option("-m", "--model", help="Another model than the task's."),
     option("--provider", help="Another provider than the task's, or @slug of the Model Catalog."),
-    option("--attempts", type=int, help="Tries a request; waiting out limits and outages does not count.  [5]"),
+    option(
+        "--attempts",
+        type=int,
+        help="Tries a request, 3 of those whose answer may be paid and lost; waiting out limits and outages "
+        "does not count.  [5]",
+    ),
     option("--timeout", type=float, help="Seconds an attempt may take.  [600]"),
     option("--ceiling", type=int, help="The most that --concurrency auto may become.  [1000]"),
     click.option(

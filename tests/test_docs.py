@@ -24,6 +24,7 @@ from dagtui.testing import FakeGateway, run_in_virtual_time
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+FAILURES = (ROOT / "docs" / "failures.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
@@ -100,6 +101,13 @@ def test_the_help_of_the_simulator_explains_every_knob() -> None:
     for name, field in Knobs.model_fields.items():
         assert f"  {name}=" in told
         assert field.description, name
+
+
+def test_every_test_that_the_list_of_failures_names_exists() -> None:
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", FAILURES))
+    assert len(named) > 40
+    for file, name in named:
+        assert re.search(rf"^(?:async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE), f"{file}::{name}"
 
 
 def test_files_that_the_readme_links_to_exist() -> None:

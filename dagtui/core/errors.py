@@ -86,6 +86,10 @@ _FATAL = frozenset({ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.UNKNOWN_MODEL, E
 
 Billed = Literal["no", "maybe", "yes"]
 
+LEAST_ASKED, MOST_ASKED = 0.1, 900.0
+"""Seconds between which a `retry-after` is obeyed. Who obeys a 0 to the letter asks thousands of times a minute;
+what is longer is a defect, or a quota's and no limit of a minute."""
+
 
 class DagtuiError(Exception):
     """Base of everything that dagtui raises on purpose; `str()` of it is fit to be shown."""
@@ -125,8 +129,9 @@ class GatewayError(DagtuiError):
 
     `retry_after` is in seconds as the provider asked; `billed` says whether money may have been spent;
     `gateway_retries` counts attempts that the gateway made behind our back. `most_attempts` is set where
-    the same question mostly meets the same fate, at full price (a refusal, an answer that was cut off). `limits`
-    and `blame` are what a refusal says of the provider's limits.
+    the same question mostly meets the same fate, at full price (a refusal, an answer that was cut off). `lost`:
+    an answer may have been given, and paid, that never arrived. `limits` and `blame` are what a refusal says of
+    the provider's limits.
     """
 
     kind: ErrorKind
@@ -137,6 +142,7 @@ class GatewayError(DagtuiError):
     request_id: str | None = None
     gateway_retries: int = 0
     most_attempts: int | None = None
+    lost: bool = False
     limits: RateLimits | None = None
     blame: Blame | None = None
 
@@ -150,6 +156,12 @@ class GatewayError(DagtuiError):
     def patient(self) -> bool:
         """Whether it leaves the request's attempts alone: the provider asked to wait, or nothing could be sent."""
         return self.kind.throttled or (self.kind is ErrorKind.CONNECTION and self.billed == "no")
+
+    @property
+    def wait(self) -> float | None:
+        """The seconds to stay away; None where nothing was asked, or nothing that a request can wait for."""
+        asked = self.retry_after
+        return asked if asked is not None and LEAST_ASKED <= asked <= MOST_ASKED else None
 
 
 def exit_code_of(kind: ErrorKind) -> ExitCode:

@@ -20,7 +20,7 @@ class Holder(StrEnum):
     PROVIDER_CAP = "provider cap"  # requests in flight that the provider takes
     GATEWAY = "gateway"  # a limit that shows in latency alone
     FINDING = "finding"  # the start, while nothing is known
-    ASKED = "asked"  # the provider asked everybody to wait
+    ASKED = "asked"  # the provider asked everybody to wait, or refuses everybody
     OUTAGE = "outage"
     BUDGET = "retry budget"
     CAP = "cap"  # the user's requests a minute
@@ -68,7 +68,7 @@ def sentence(hold: Hold) -> str:
         case Holder.FINDING:
             return "starting gently, until the provider's limit is known"
         case Holder.ASKED:
-            return f"the provider asked everybody to wait: {number:.1f} s more"
+            return f"the provider refuses: everybody waits, {number:.1f} s more"
         case Holder.OUTAGE:
             return f"nothing answers: next try in {number:.1f} s"
         case Holder.BUDGET:

@@ -2,7 +2,7 @@
 
 Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015):
 wait a uniform share of `min(cap, base * 2^(n-1))`, so that requests which failed together do not return
-together. A `retry-after` is honoured exactly, plus a tenth of jitter.
+together. A `retry-after` is honoured exactly, plus a tenth of jitter; one that cannot be meant is none.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from dagtui.core.errors import ErrorKind, GatewayError
 
-LEAST_ASKED = 0.1
-"""Seconds below which a `retry-after` is none: who obeys a 0 to the letter asks thousands of times a minute."""
-
 _MOST_DOUBLINGS = 20  # beyond any cap, and no float overflows
 
 
@@ -21,18 +18,21 @@ _MOST_DOUBLINGS = 20  # beyond any cap, and no float overflows
 class RetryPolicy:
     """How patient a request is.
 
-    `attempts` bounds tries that failed for its own sake. Throttling (429, 529) and a gateway that is gone do not
-    use them up and are bounded by `deadline` alone, which counts attempts and the waits between them. With
-    `elsewhere` somebody else retries, and each request has one attempt. Seconds.
+    `attempts` bounds tries that failed for its own sake, and `lost` those after which an answer may have been paid
+    that never arrived; `lost_in_outage` holds even where the others are gone, too, lest a request that breaks the
+    gateway is paid for without end. Throttling (429, 529) and a gateway that is gone use none of them up and are
+    bounded by `deadline` alone, which counts attempts and the waits between them. With `elsewhere` somebody else
+    retries, and each request has one attempt. Seconds.
     """
 
     attempts: int = 5
+    lost: int = 3
+    lost_in_outage: int = 10
     deadline: float = 1800.0
     base: float = 0.25
     throttled_base: float = 1.0
     cap: float = 60.0
     absent_cap: float = 5.0
-    retry_after_cap: float = 900.0
     elsewhere: bool = False
 
 
@@ -53,11 +53,13 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What a request has been through: failed attempts of its own, patient ones, seconds spent."""
+    """What a request has been through: failed attempts of its own, patient ones, seconds spent; how many of all
+    may have been answered in vain."""
 
     own: int
     patient: int
     elapsed: float
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Advice:
 _NO_ADVICE = Advice()
 
 
+def is_spared(error: GatewayError, advice: Advice) -> bool:
+    """Whether the failure uses up none of the request's attempts."""
+    return error.patient or (advice.outage and error.most_attempts is None)
+
+
 def decide(
     policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float, advice: Advice = _NO_ADVICE
 ) -> TryAgain | GiveUp:
@@ -82,11 +89,12 @@ def decide(
     if policy.elsewhere:
         return GiveUp("retrying is the gateway's affair in this run")
     attempts = min(policy.attempts, error.most_attempts or policy.attempts)
-    spared = error.patient or (advice.outage and error.most_attempts is None)
-    if not spared and failures.own >= attempts:
+    if error.lost:
+        attempts = min(attempts, policy.lost)
+    if not is_spared(error, advice) and failures.own >= attempts:
         return GiveUp(f"{attempts} attempts used up" if attempts > 1 else "asking again would not help")
-    if error.retry_after is not None and error.retry_after > policy.retry_after_cap:
-        return GiveUp(f"asked to wait {error.retry_after:.0f} s, more than {policy.retry_after_cap:.0f} s")
+    if error.lost and failures.lost >= policy.lost_in_outage:
+        return GiveUp(f"{failures.lost} answers may have been paid in vain")
     if advice.outage:
         again = TryAgain(0.0, "when the outage is over")
     elif advice.wait is not None:
@@ -99,8 +107,7 @@ def decide(
 
 
 def _wait(policy: RetryPolicy, error: GatewayError, failures: Failures, uniform: float) -> TryAgain:
-    if error.retry_after is not None and error.retry_after >= LEAST_ASKED:
-        asked = error.retry_after
+    if (asked := error.wait) is not None:
         return TryAgain(asked + uniform * max(0.05, 0.1 * min(asked, 10.0)), "retry-after")
     if error.kind is ErrorKind.INVALID_OUTPUT:
         return TryAgain(0.0, "asked again")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from dagtui.core.alarm import Alarm
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.events import AttemptEnded, AttemptStarted, Event
 from dagtui.core.model import (
@@ -29,7 +30,7 @@ from dagtui.core.patience import Patience
 from dagtui.core.plugin import Dimension
 from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
-from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide
+from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide, is_spared
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.lane import Permit
 from dagtui.engine.limiter import Limiter, LimiterClosed
@@ -56,6 +57,7 @@ class _Call:
     spent: float = 0.0  # seconds in attempts and between them; not those in a queue or a pause
     own_failures: int = 0
     patient_failures: int = 0
+    lost: int = 0
     usage: Usage = _NO_TOKENS
     cost: Decimal | None = None
     perhaps_billed: bool = False
@@ -83,8 +85,8 @@ class Caller:
 
     `timeout` is an attempt's, in seconds; `clock` tells epoch seconds; `draw` gives uniform numbers from [0, 1);
     `waiting` is told +1 and -1 as a request enters and leaves a wait between attempts; `gave_up` is told why a
-    request failed before its slot is free, so that a run which stops for it sends nothing more. With `patience` a
-    request that takes longer is sent once more.
+    request failed before its slot is free, so that a run which stops for it sends nothing more; so is what the
+    `alarm` has to say of the run as a whole. With `patience` a request that takes longer is sent once more.
     """
 
     gateway: Gateway
@@ -99,6 +101,7 @@ class Caller:
     gave_up: Callable[[AttemptError], None]
     deadlines: Deadlines
     patience: Patience | None = None
+    alarm: Alarm = field(default_factory=Alarm)
 
     async def call(self, request: Request, dimension: Dimension) -> Outcome:
         """The outcome of `request`. A task that is cancelled here has its outcome all the same."""
@@ -186,6 +189,7 @@ class Caller:
             response = await self._send(call, number)
             self.limiter.settle(permit, self._price(call, response))
             self.limiter.answered(permit, call.request, response)
+            self.alarm.answered()
             value = parse(call.dimension, response)
         except GatewayError as error:
             if response is None:
@@ -212,7 +216,7 @@ class Caller:
             if not deadline.is_cause():
                 raise
             message = f"no answer within {self.timeout:g} s; the provider may still bill it"
-            raise GatewayError(ErrorKind.TIMEOUT, message, billed="maybe") from None
+            raise GatewayError(ErrorKind.TIMEOUT, message, billed="maybe", lost=True) from None
         except GatewayError:
             raise
         except Exception as error:
@@ -280,13 +284,14 @@ class Caller:
         if response is not None:  # answered and billed, but of no use
             cost = self._price(call, response)
             call.bill(response.usage, cost)
-        if error.patient or advice.outage:
+        if is_spared(error, advice):
             call.patient_failures += 1
         else:
             call.own_failures += 1
+        call.lost += error.lost
         call.perhaps_billed = call.perhaps_billed or error.billed != "no"
         call.spent += now - sent_at
-        failures = Failures(call.own_failures, call.patient_failures, call.spent)
+        failures = Failures(call.own_failures, call.patient_failures, call.spent, call.lost)
         call.decision = decide(self.policy, error, failures, self.draw(), advice)
         again = call.decision if isinstance(call.decision, TryAgain) else None
         if again is not None:
@@ -311,6 +316,8 @@ class Caller:
         self.emit(AttemptEnded(now, call.request.seq, attempt))
         if again is None:
             self.gave_up(_plain(error))
+        if (in_vain := self.alarm.failed(error, asyncio.get_running_loop().time())) is not None:
+            self.gave_up(in_vain)
 
 
 async def _in_the_queue(seconds: float) -> None:

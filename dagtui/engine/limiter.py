@@ -183,7 +183,7 @@ class Limiter:
         wait: float | None = None
         if pacer is not None and departure is not None:
             if error.kind in _REFUSED:
-                refusal = Refusal(error.limits, error.blame, error.retry_after, error.gateway_retries)
+                refusal = Refusal(error.limits, error.blame, error.wait, error.gateway_retries)
                 wait = pacer.refused(departure, refusal, now)
             elif error.kind is ErrorKind.CONNECTION and error.billed == "no":
                 pacer.unsent(departure)

@@ -24,6 +24,9 @@ LONGEST_MESSAGE = 300
 GATEWAY_PATIENCE = 295.0
 """Seconds after which a 500 is the open-source gateway's own limit (300 s without the provider's headers)."""
 
+MOST_LOST = 2
+"""Attempts at a question whose answers come, and are paid, but cannot be read: one more, in case it was chance."""
+
 _KEYLIKE = re.compile(r"\b(?:sk|pk)-[A-Za-z0-9_-]{12,}|(?<=Bearer )[^\s\"',]{8,}", re.IGNORECASE)
 _NEVER_REACHED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ConnectTimeoutError|CONNECT_TIMEOUT"
@@ -102,10 +105,19 @@ def failure(
         billed=billed,
         request_id=portkey_headers.request_id(headers),
         gateway_retries=portkey_headers.gateway_retries(headers),
-        most_attempts=1 if status >= 500 and elapsed >= GATEWAY_PATIENCE else None,
+        most_attempts=_most_attempts(kind, status, said, elapsed),
+        lost=billed == "maybe" and not (kind is ErrorKind.SERVER and said.by_provider),
         limits=portkey_headers.rate_limits(headers, now),
         blame=_blame(kind, said),
     )
+
+
+def _most_attempts(kind: ErrorKind, status: int, said: Said, elapsed: float) -> int | None:
+    """How often to ask at all, where the same fate is likely and costs the full price."""
+    if status >= 500 and (elapsed >= GATEWAY_PATIENCE or "HeadersTimeoutError" in said.cause):
+        return 1
+    is_lost = kind is ErrorKind.INVALID_RESPONSE or (kind is ErrorKind.SERVER and said.by_gateway)
+    return MOST_LOST if is_lost else None
 
 
 def _blame(kind: ErrorKind, said: Said) -> Blame | None:
@@ -204,9 +216,11 @@ def _hollow(said: Said) -> _Verdict:
         return ErrorKind.OVERLOADED, "maybe", ""
     if said.type == "rate_limit_error" or said.code == "429":
         return ErrorKind.RATE_LIMITED, "maybe", ""
-    advice = (
-        "" if said.is_json else "It is not JSON: a login page of the network, or a wrong address of the gateway?"
-    )
+    advice = ""
+    if said.message.startswith(("event:", "data:")):
+        advice = "It is a stream, which was not asked for."
+    elif not said.is_json:
+        advice = "It is not JSON: a login page of the network, or a wrong address of the gateway?"
     return ErrorKind.INVALID_RESPONSE, "maybe", advice
 
 

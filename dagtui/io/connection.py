@@ -20,6 +20,10 @@ import httpx
 MAX_HEAD = 128 * 1024
 """Bytes that the status line and headers of an answer may have together, interim answers included."""
 
+IDLE = 60.0
+"""Seconds of silence after which a body that has begun is given up. Before it begins the model thinks, and how
+long that may take is for the caller to say."""
+
 _UNUSUAL_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _OF_THE_PACKED = (b"content-encoding", b"content-length")
 
@@ -51,6 +55,8 @@ class Connection(asyncio.Protocol):
         self._until_end = False
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
+        self._heard_at = 0.0  # when the last piece of a body came that is not whole yet
+        self._idle: asyncio.TimerHandle | None = None
         self._parser = _parser_for(self)
 
     # --- what the transport asks ---
@@ -78,8 +84,8 @@ class Connection(asyncio.Protocol):
     def send(self, message: bytes) -> asyncio.Future[Answer] | None:
         """Send `message`, a whole request; None if it is certain that not a byte of it left.
 
-        The future fails with `httpx.ReadError` or `httpx.RemoteProtocolError`. Who stops waiting for it calls
-        `abort`, so that the server learns of it.
+        The future fails with `httpx.ReadError`, `httpx.ReadTimeout` or `httpx.RemoteProtocolError`. Who stops
+        waiting for it calls `abort`, so that the server learns of it.
         """
         if self._transport is None or self._transport.is_closing():
             return None
@@ -112,9 +118,15 @@ class Connection(asyncio.Protocol):
             self._fail(httpx.RemoteProtocolError("what answered does not speak HTTP"))
         if not self._in_body and self._received > MAX_HEAD:
             self._fail(httpx.RemoteProtocolError("the answer's headers are too large"))
+        if self._waiter is not None and self._body_size:
+            self._heard_at = self._loop.time()
+            if self._idle is None:
+                self._idle = self._loop.call_later(IDLE, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        if self._idle is not None:
+            self._idle.cancel()
         self._lost(self)
         if self._waiter is None:
             return
@@ -163,6 +175,17 @@ class Connection(asyncio.Protocol):
         self._waiter, self._headers, self._body = None, [], []
         if not waiter.done():
             waiter.set_result(answer)
+
+    def _look(self) -> None:
+        """Give up the body that is under way, if there is one, when nothing came of it for long."""
+        self._idle = None
+        if self._waiter is None or not self._body_size:
+            return
+        rest = self._heard_at + IDLE - self._loop.time()
+        if rest > 0:
+            self._idle = self._loop.call_later(rest, self._look)
+        else:
+            self._fail(httpx.ReadTimeout(f"nothing came for {IDLE:.0f} s in the middle of an answer"))
 
     def _fail(self, error: httpx.TransportError) -> None:
         waiter, self._waiter = self._waiter, None

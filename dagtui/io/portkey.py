@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Literal, NoReturn, TypeAlias
 
 import httpx
@@ -18,7 +17,7 @@ from dagtui.core.model import ProviderChoice, Request, Response
 from dagtui.core.settings import GatewaySettings
 from dagtui.core.text import one_line
 from dagtui.io import portkey_request as outgoing
-from dagtui.io.classifier import failure, redacted
+from dagtui.io.classifier import MOST_LOST, failure, redacted
 from dagtui.io.connection import Answer
 from dagtui.io.portkey_answer import answered, stop_reason_of, text_of, usage_of
 from dagtui.io.portkey_headers import Reader, named
@@ -75,7 +74,8 @@ class Portkey:
         plan = self._plan(request.choice)
         content = outgoing.body_for(plan, request)
         lines = outgoing.lines_for(plan, request, attempt, len(content), self._run_id, self._metadata)
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
             status, headers, body = await self._wire.exchange(
                 "POST", self._urls[plan.route], lines, content, self._settings.connect_timeout
@@ -84,7 +84,7 @@ class Portkey:
             self._fail(error)
         answer = answered(status, body)
         if answer is None:
-            raise failure(status, named(headers), body, plan.asked, elapsed=time.monotonic() - started)
+            raise failure(status, named(headers), body, plan.asked, elapsed=loop.time() - started)
         told = self._reader.read(headers)
         model = answer.get("model")
         return Response(
@@ -143,7 +143,8 @@ class Portkey:
         """Say what kind of failure it was that no answer came."""
         reason = one_line(redacted(str(error), self._secrets), 160) or type(error).__name__
         kind, billed, message = self._verdict(error, reason)
-        raise GatewayError(kind, message, billed=billed) from error
+        most = MOST_LOST if kind is ErrorKind.INVALID_RESPONSE else None
+        raise GatewayError(kind, message, billed=billed, lost=billed == "maybe", most_attempts=most) from error
 
     def _verdict(self, error: httpx.HTTPError | httpx.InvalidURL, reason: str) -> tuple[ErrorKind, Billed, str]:
         match error:
@@ -160,6 +161,8 @@ class Portkey:
                 return ErrorKind.BAD_REQUEST, "no", f"The request cannot be sent: {reason}."
             case httpx.RemoteProtocolError():
                 return ErrorKind.INVALID_RESPONSE, "maybe", f"{self._root} gave no valid answer: {reason}."
+            case httpx.ReadTimeout():
+                return ErrorKind.TIMEOUT, "maybe", f"{self._root} fell silent: {reason}."
             case _:
                 return ErrorKind.CONNECTION, "maybe", f"The connection to {self._root} broke: {reason}."
 

@@ -8,6 +8,7 @@ which side of "sent" the exchange broke:
 
     ConnectError, ConnectTimeout, ProxyError, WriteError    nothing was sent, nothing can have been billed
     ReadError                                               the request was sent, the answer never began or broke
+    ReadTimeout                                             the answer stopped in the middle
     RemoteProtocolError                                     what came is not a complete HTTP answer
     LocalProtocolError, UnsupportedProtocol                 the request itself cannot be sent
 """

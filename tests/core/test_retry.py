@@ -63,8 +63,22 @@ def test_what_mostly_fails_alike_is_asked_once_more_only() -> None:
     assert isinstance(failed(ErrorKind.SERVER, own=1, most_attempts=1), GiveUp)
 
 
-def test_an_absurd_retry_after_is_given_up_with_the_reason() -> None:
-    assert failed(ErrorKind.RATE_LIMITED, retry_after=86_400.0) == GiveUp("asked to wait 86400 s, more than 900 s")
+@pytest.mark.parametrize("asked", [901.0, 86_400.0, 1e9, 1e99])
+def test_an_absurd_retry_after_is_waited_for_like_none_at_all(asked: float) -> None:
+    assert failed(ErrorKind.RATE_LIMITED, own=0, patient=5, retry_after=asked) == TryAgain(8.0, "backoff")
+    assert failed(ErrorKind.RATE_LIMITED, retry_after=900.0, uniform=0.0) == TryAgain(900.0, "retry-after")
+
+
+def test_an_answer_that_was_lost_and_may_be_paid_is_asked_for_twice_more_at_most() -> None:
+    lost = {"billed": "maybe", "lost": True}
+    assert isinstance(failed(ErrorKind.SERVER, own=2, **lost), TryAgain)  # type: ignore[arg-type]
+    assert failed(ErrorKind.SERVER, own=3, **lost) == GiveUp("3 attempts used up")  # type: ignore[arg-type]
+    assert isinstance(failed(ErrorKind.SERVER, own=4, billed="maybe"), TryAgain)  # type: ignore[arg-type]
+    policy, error = RetryPolicy(attempts=1), GatewayError(ErrorKind.TIMEOUT, "no", lost=True)
+    assert isinstance(decide(policy, error, Failures(1, 0, 0.0), 0.5), GiveUp)
+    outage = Advice(outage=True)
+    assert isinstance(decide(POLICY, error, Failures(2, 7, 0.0, lost=9), 0.5, outage), TryAgain)
+    assert isinstance(decide(POLICY, error, Failures(2, 8, 0.0, lost=10), 0.5, outage), GiveUp)
 
 
 def test_the_deadline_is_kept() -> None:

@@ -323,7 +323,35 @@ def test_a_500_after_the_gateways_patience_says_so() -> None:
     assert "301 s" in error.message
     assert "max_tokens" in error.message
     assert error.most_attempts == 1
-    assert refused(500, status_failure("Something went wrong"), elapsed=2.0).most_attempts is None
+    assert refused(504, provider("too slow"), elapsed=2.0).most_attempts is None
+    assert refused(500, wrapped(network(SLOW)), elapsed=2.0).most_attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "lost", "most"),
+    [
+        (200, b'{"type": "mess', True, 2),
+        (200, b"<html>login</html>", True, 2),
+        (500, status_failure("Something went wrong"), True, 2),
+        (500, wrapped(network(CLOSED)), True, None),
+        (502, b"<html>Bad gateway</html>", True, None),
+        (408, b"", True, None),
+        (500, provider("Internal server error", "api_error"), False, None),
+        (529, provider("Overloaded", "overloaded_error"), False, None),
+        (500, wrapped(network(REFUSED)), False, None),
+    ],
+)
+def test_an_answer_that_may_be_paid_and_lost_is_not_asked_for_again_and_again(
+    status: int, body: Any, lost: bool, most: int | None
+) -> None:
+    error = refused(status, body)
+    assert (error.lost, error.most_attempts) == (lost, most)
+
+
+def test_a_stream_that_nobody_asked_for_is_called_one() -> None:
+    error = refused(200, b'event: error\ndata: {"type":"error"}\n\n')
+    assert (error.kind, error.billed) == (K.INVALID_RESPONSE, "maybe")
+    assert "stream" in error.message
 
 
 def test_a_firewalls_page_fails_its_record_and_does_not_stop_the_run_as_a_refused_key_would() -> None:

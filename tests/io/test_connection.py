@@ -182,3 +182,38 @@ async def test_an_answer_that_changes_the_protocol_is_a_protocol_error() -> None
     async with serving(answering(answer)) as server, a_transport() as transport:
         with pytest.raises(httpx.RemoteProtocolError, match="does not speak HTTP"):
             await transport.handle_async_request(a_request(server.url))
+
+
+async def test_a_body_that_stops_in_the_middle_is_given_up_after_a_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "IDLE", 0.02)
+
+    async def serve(told: Server, reader: Reader, writer: Writer) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+        await reader.readexactly(1)
+
+    async with serving(serve) as server, a_transport() as transport:
+        with pytest.raises(httpx.ReadTimeout, match="in the middle of an answer"):
+            await transport.handle_async_request(a_request(server.url))
+        await asyncio.wait_for(server.gone.wait(), 5)
+
+
+async def test_a_silence_before_the_body_begins_is_a_model_that_thinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "IDLE", 0.1)
+    head, body = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n", b"an end"
+
+    async def serve(told: Server, reader: Reader, writer: Writer) -> None:
+        for _ in range(2):  # the second on the same connection, after one that came in pieces
+            await read_request(reader)
+            for piece in (head, body[:3], body[3:]):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0 if piece in body else 0.25)
+
+    async with serving(serve) as server, a_transport() as transport:
+        for _ in range(2):
+            response = await transport.handle_async_request(a_request(server.url))
+            assert await response.aread() == body
+    assert server.connections == 1

@@ -20,6 +20,7 @@ from dagtui.core.pacing.limits import Limits, headroom_of
 from dagtui.core.pacing.measured import Measured
 from dagtui.core.pacing.mirror import Mirror, Source
 from dagtui.core.pacing.ramp import Ramp
+from dagtui.core.pacing.vain import Vain
 
 __all__ = ["Pacer", "Refusal"]
 
@@ -69,6 +70,7 @@ class Pacer:
         self._history = History()
         self._measured: Measured | None = None
         self._hidden = Hidden()
+        self._vain = Vain()
         self._ramp: Ramp | None = Ramp(now, ceiling, jobs)
         self._gate = -math.inf  # nothing leaves before
         self._resynced_at = -math.inf  # refusals of what left before this moment are no news
@@ -91,6 +93,8 @@ class Pacer:
         """Seconds until an attempt of this cost may leave: 0 is now, infinity when only an answer can tell."""
         window = self._hidden.window
         if self.in_flight >= self.cap or (window is not None and self.in_flight >= window):
+            return math.inf
+        if self._vain.probing and self.in_flight:
             return math.inf
         wait = self._gate - now if self._gate > now else 0.0
         if self._ramp is not None:
@@ -116,7 +120,7 @@ class Pacer:
         return self._ramp is not None
 
     def gate(self, now: float) -> float:
-        """Seconds until anything may leave, because the provider asked everybody to wait."""
+        """Seconds until anything may leave, because the provider asked everybody to wait, or refuses all."""
         return max(0.0, self._gate - now)
 
     @property
@@ -146,6 +150,7 @@ class Pacer:
     def answered(self, departure: Departure, request: Request, response: Response, now: float) -> None:
         """The provider answered."""
         self._end(departure)
+        self._vain.let_in()
         usage, cost = response.usage, departure.cost
         self.costs.learn(request, usage)
         _, inputs, reserved, actual = self.limits.mirrors
@@ -188,6 +193,10 @@ class Pacer:
         self._end(departure)
         self._hidden.ended(departure)
         self._refund(departure)
+        if refusal.retry_after is None:
+            self._gate = max(self._gate, self._vain.refused(departure.at, now))
+        else:
+            self._vain.let_in()
         blame = refusal.blame
         if blame is not None and blame.resource in ("growth", "quota"):
             return None  # nothing that a bucket explains: whoever was refused waits, the others go on
