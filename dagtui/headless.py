@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import json
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
@@ -29,13 +27,13 @@ from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
 from dagtui.plan import Plan, kept, open_resumed, open_session
 from dagtui.session import RunResult, Session
+from dagtui.stopping import Stopping
 
 if TYPE_CHECKING:
     from dagtui.resuming import Going
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
 _LINE = 5.0  # seconds between two progress lines elsewhere
-_TERM_GRACE = 20.0  # seconds to drain after SIGTERM; orchestrators kill after 30
 _BAR = 24
 _GONE = "stopped: nobody reads the results any more; what was in flight may be billed all the same"
 
@@ -66,7 +64,9 @@ async def run_headless(
     narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)
     out.on_gone = narrator.give_up
     try:
-        with _signals(session):
+        stopping = Stopping(session)
+        narrator.countdown = stopping.countdown
+        with stopping.listening():
             process.prepare()
             # Scheduled before the run is, so that it hears the first event.
             events = asyncio.create_task(_stream(session, out)) if stream_events else None
@@ -164,6 +164,7 @@ class Narrator:
         self._quiet = quiet
         self._silent = quiet or (console.is_terminal and not alone)
         self._logged = 0
+        self.countdown: Callable[[], str] = lambda: ""
 
     def say(self, text: str) -> None:
         """One line, as it is."""
@@ -192,7 +193,7 @@ class Narrator:
             while not ended.done():
                 await asyncio.wait([ended], timeout=_FRAME)
                 self._tell_log()
-                line = progress_line(self._session.snapshot(), self._console.width)
+                line = progress_line(self._session.snapshot(), self._console.width, self.countdown())
                 live.update(Text(visible(line), overflow="ellipsis", no_wrap=True))
                 live.refresh()
 
@@ -200,7 +201,7 @@ class Narrator:
         while not ended.done():
             await asyncio.wait([ended], timeout=_LINE)
             self._tell_log()
-            self.say(progress_line(self._session.snapshot()))
+            self.say(progress_line(self._session.snapshot(), None, self.countdown()))
 
     def _tell_log(self) -> None:
         """What the log has gained: failures and the run's own lines; retries are counted in the progress line."""
@@ -236,12 +237,15 @@ class Narrator:
 _DROPPED = ("429s", "waiting", "bar", "money", "in flight", "rate", "eta")
 
 
-def progress_line(snapshot: Snapshot, width: int | None = None) -> str:
+def progress_line(snapshot: Snapshot, width: int | None = None, countdown: str = "") -> str:
     """`[█████···] 62/100 | 27.2 req/s | $0.0145 | ETA 0:02 | in flight 38 of 100 | failed 0`.
 
-    Where it would be longer than `width`, what matters least is left out.
+    Where it would be longer than `width`, what matters least is left out. `countdown` says how long draining may
+    take.
     """
     parts = _progress(snapshot)
+    if countdown and snapshot.phase == "draining":
+        parts["eta"] += f", {countdown}"
     for name in _DROPPED:
         if width is None or len(_joined(parts)) <= width:
             break
@@ -277,34 +281,3 @@ def log_line(entry: LogEntry) -> str:
     if entry.level == "run" or not entry.record_id:
         return entry.text
     return f"failed: record {entry.record_id}, {entry.dimension}: {entry.text}"
-
-
-@contextlib.contextmanager
-def _signals(session: Session) -> Any:
-    """First SIGINT drains, the second cancels; SIGTERM and SIGHUP drain, and cancel after a grace."""
-    loop = asyncio.get_running_loop()
-    interrupts = 0
-
-    def interrupt() -> None:
-        nonlocal interrupts
-        interrupts += 1
-        if interrupts == 1:
-            session.drain("interrupted: finishing what is in flight; Ctrl+C again abandons it")
-        else:
-            session.cancel()
-
-    def terminate() -> None:
-        session.drain(f"told to stop: finishing what is in flight, for at most {_TERM_GRACE:.0f} s")
-        loop.call_later(_TERM_GRACE, session.cancel)
-
-    handlers: dict[str, Callable[[], None]] = {"SIGINT": interrupt, "SIGTERM": terminate, "SIGHUP": terminate}
-    installed: list[signal.Signals] = []
-    for name, handler in handlers.items():
-        with contextlib.suppress(NotImplementedError, AttributeError, ValueError):  # Windows; not the main thread
-            loop.add_signal_handler(number := getattr(signal, name), handler)
-            installed.append(number)
-    try:
-        yield
-    finally:
-        for number in installed:
-            loop.remove_signal_handler(number)

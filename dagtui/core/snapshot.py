@@ -80,12 +80,15 @@ _NOTHING = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What of the figures is from earlier sessions of the run; `reused` are requests that had succeeded."""
+    """What of the figures is from earlier sessions of the run; `ended` requests keep their outcomes from there, of
+    which `reused` are answers.
+    """
 
     attempts: int = 0
     usage: Usage = _NOTHING
     spent: Decimal | None = None
     reused: int = 0
+    ended: int = 0
 
 
 LogLevel = Literal["run", "retry", "failure"]

@@ -103,7 +103,7 @@ class Stats:
         self._gateway_retries, self._throttled = figures.gateway_retries, figures.throttled
         self._errors = Counter(figures.errors)
         self._categories = Counter(figures.categories)
-        self._before = Before(figures.attempts, usage, figures.spent, self._by_state[_SUCCEEDED])
+        self._before = Before(figures.attempts, usage, figures.spent)
 
     def fold(self, event: Event) -> None:
         """Take one event into account."""
@@ -121,10 +121,13 @@ class Stats:
 
     def _run_resumed(self, event: RunResumed) -> None:
         for seq in event.again:
-            if self.store.state[seq] == _SUCCEEDED and (category := self.store.category_name(seq)):
-                self._categories[category] -= 1
+            if self.store.state[seq] == _SUCCEEDED:  # paid for, and not good enough any more
+                self._categories[self.store.category_name(seq)] -= 1
+                self._wasted += Decimal(max(0, self.store.cost[seq])) / _NANO
             self._move(seq, _QUEUED)
         self._categories = +self._categories
+        ended = self._counts().ended
+        self._before = replace(self._before, reused=self._by_state[_SUCCEEDED], ended=ended)
 
     def _record_read(self, event: RecordRead) -> None:
         self.store.add_record(event.record_id)
@@ -329,6 +332,8 @@ class Stats:
         if not self._priced:
             return Money(None if self._answered else Decimal(0), Decimal(0), None, self._saved)
         projected = None
-        if counts.total and counts.ended and self._phase != "ended":
-            projected = self._spent / counts.ended * counts.total
+        here = counts.ended - self._before.ended
+        if counts.total and here and self._phase != "ended":
+            each = (self._spent - (self._before.spent or 0)) / here
+            projected = self._spent + each * (counts.total - counts.ended)
         return Money(self._spent, self._wasted, projected, self._saved)

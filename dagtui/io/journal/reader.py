@@ -125,6 +125,9 @@ class JournalReader:
                 f"SELECT category, count(*) FROM outcome WHERE number IN ({_LATEST}) AND category IS NOT NULL"
                 " GROUP BY category"
             )
+            [replaced] = db.execute(
+                f"SELECT sum(cost) FROM outcome WHERE state = 'ok' AND number NOT IN ({_LATEST})"
+            ).fetchone()
             [saved] = db.execute("SELECT sum(saved) FROM outcome").fetchone()
             return Figures(
                 attempts=sums[0] + unended,
@@ -133,7 +136,7 @@ class JournalReader:
                 throttled=sums[3],
                 usage=Usage(*sums[4:8]),
                 spent=_dollars(row[8]) if row[0] else Decimal(0),
-                wasted=Decimal(sums[9]) / PICO,
+                wasted=Decimal(sums[9] + (replaced or 0)) / PICO,
                 saved=Decimal(saved or 0) / PICO,
                 errors=Counter({ErrorKind(kind): number for kind, number in errors}),
                 categories=Counter(dict(categories.fetchall())),

@@ -75,6 +75,7 @@ class Journal:
         self._posted: list[_Job] = []  # what the thread has, in order
         self._landed: list[asyncio.Future[None]] = []
         self._busy = False
+        self._due = False  # a flush came while the thread was at work
         self._result = (0, "")  # of the thread's last transaction: jobs on disk, and what is wrong
         self._gone = ""
         self._reason = ""
@@ -96,7 +97,9 @@ class Journal:
         Raises:
             DagtuiError: it could not write lately; what was gathered is kept.
         """
-        if not self._busy:
+        if self._busy:
+            self._due = True
+        else:
             self._post()
         if self._reason:
             raise DagtuiError(self._reason)
@@ -158,6 +161,7 @@ class Journal:
     def _post(self) -> None:
         """Give the thread all that is not committed yet."""
         self._loop = asyncio.get_running_loop()
+        self._due = False
         job = self._gathered()
         if job is not None:
             self._posted.append(job)
@@ -191,7 +195,8 @@ class Journal:
         self._tell(landed, reason)
         if reason and not told:
             self.trouble(reason)
-        if not reason and (self._events or self._claim is not None or self._landed):
+        # Not for every event at once: a commit costs the same for one as for a hundred.
+        if not reason and (self._due or self._claim is not None or self._landed):
             self._post()
 
     def _book(self, count: int, reason: str) -> None:

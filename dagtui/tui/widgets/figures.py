@@ -47,8 +47,9 @@ class MoneyPanel(Panel):
         if snapshot is None:
             return ()
         cost, usage = snapshot.money, snapshot.usage
-        answered = snapshot.counts.succeeded + snapshot.counts.failed
-        thousand = cost.spent / answered * 1000 if cost.spent is not None and answered else None
+        answered = snapshot.counts.succeeded + snapshot.counts.failed - snapshot.before.ended
+        here = None if cost.spent is None else cost.spent - (snapshot.before.spent or 0)  # of this session
+        thousand = here / answered * 1000 if here is not None and answered > 0 else None
         wasted = UNKNOWN if cost.spent is None else money(cost.wasted)
         lines = [
             spread((("spent", "dim"),), _spent(cost, width), width),
