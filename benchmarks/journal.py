@@ -3,8 +3,8 @@
     python benchmarks/journal.py           # the pipeline without and with a journal, in turns: the ratio
     python benchmarks/journal.py --resume  # a journal of a million records: time and memory until it goes on
 
-The pipeline is that of overhead.py's main case (20 ms of latency, 500 in flight, 20,000 records), as fast as it can
-go, which is a hundred times what most rate limits allow. The lag is from an event to its commit.
+The pipeline is that of overhead.py's main case (20 ms of latency, 500 in flight, 20,000 records), as fast as it
+can go, which is a hundred times what most rate limits allow. The lag is from an event to its commit.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ async def resume(url: str) -> None:
         done = time.perf_counter() - begun
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"  reused {going.contract.reused:,}, perhaps billed {going.contract.ambiguous:,}")
-        print(f"  contract after {looked:.1f} s, ready after {ready:.1f} s, done after {done:.1f} s; {peak:.0f} MB")
+        times = f"contract after {looked:.1f} s, ready after {ready:.1f} s, done after {done:.1f} s"
+        print(f"  {times}; {peak:.0f} MB")
         print(f"  {result.outcome}: {result.snapshot.counts.succeeded:,} answers")
 
 

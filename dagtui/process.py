@@ -43,8 +43,8 @@ def prepare() -> None:
 def _switch_promptly() -> None:
     """Let another thread have the interpreter within 20 us instead of 5 ms.
 
-    A loop that is busy gives it up for the blink of each system call and takes it again, and whoever waits begins to
-    wait anew each time: the journal's thread came to its turn after seconds.
+    A loop that is busy gives it up for the blink of each system call and takes it again, and whoever waits begins
+    to wait anew each time: the journal's thread came to its turn after seconds.
     """
     sys.setswitchinterval(SWITCH_S)
 
