@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -264,14 +264,4 @@ def without_context(plugin: Plugin, fields: Mapping[str, Any]) -> dict[str, Prov
     return found
 
 
-def going_again(contract: Contract, choices: Choices) -> int | None:
-    """How many requests will be sent; None where the input's length is unknown."""
-    if contract.new is None:
-        return None
-    again = contract.new + len(contract.unsent)
-    again += len(contract.failed) if choices.failed == "retry" else 0
-    again += len(contract.stale) if choices.stale == "redo" else 0
-    return again + (contract.ambiguous if choices.ambiguous == "retry" else 0)
-
-
-__all__ = ["Choices", "Going", "Kept", "going_again", "look_back", "recipe_of", "replace", "without_context"]
+__all__ = ["Choices", "Going", "Kept", "look_back", "recipe_of", "without_context"]

@@ -49,7 +49,7 @@ class Contract:
     `sent` were in flight when the last session ended, `perhaps` may have been: both may have been billed, for
     about `exposure` dollars. `unread` requests are of records that were claimed but are not known to have been
     read: they may have been sent, too. `unsent` were read and certainly not sent, `new` were never read (None
-    where the input's length is unknown). `differences` say what was edited since.
+    where the input's length is unknown). `differences` say what was edited since; `each` is what an answer cost.
     """
 
     total: int | None
@@ -64,6 +64,7 @@ class Contract:
     differences: tuple[str, ...]
     spent: Decimal | None
     exposure: Decimal | None
+    each: Decimal | None = None
 
     @property
     def ambiguous(self) -> int:
@@ -99,7 +100,7 @@ def contract_of(
         unread = min(unread, max(0, records - past.records) * len(dag.roots))
     ended = store.state.count(State.SUCCEEDED)
     figures, ambiguous = past.figures, len(sent) + len(perhaps) + unread
-    exposure = None if figures.spent is None or not ended else figures.spent / ended * ambiguous
+    each = None if figures.spent is None or not ended else figures.spent / ended
     return Contract(
         total=total,
         reused=ended - len(stale),
@@ -112,8 +113,19 @@ def contract_of(
         new=None if total is None else max(0, total - len(store) - unread),
         differences=differences,
         spent=figures.spent,
-        exposure=exposure,
+        exposure=None if each is None else each * ambiguous,
+        each=each,
     )
+
+
+def to_come(contract: Contract, choices: Choices) -> int | None:
+    """How many requests will be sent, those apart that turn out to be the same; None if the input is endless."""
+    if contract.new is None:
+        return None
+    again = contract.new + len(contract.unsent)
+    again += len(contract.failed) if choices.failed == "retry" else 0
+    again += len(contract.stale) if choices.stale == "redo" else 0
+    return again + (contract.ambiguous if choices.ambiguous == "retry" else 0)
 
 
 def actions_of(past: Past, dag: Dag, contract: Contract, choices: Choices) -> bytearray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dagtui.core.contract import Choices, Contract
+from dagtui.core.contract import Choices, Contract, to_come
 from dagtui.core.figures import UNKNOWN, count, money
 
 Names = Callable[[Iterable[int]], Iterable[tuple[str, str]]]
@@ -27,8 +27,17 @@ def contract_rows(contract: Contract, choices: Choices) -> list[tuple[str, str, 
         rows.append(("not sent", count(len(contract.unsent)), "read, and never sent: asked now"))
     new = UNKNOWN if contract.new is None else count(contract.new)
     rows.append(("new", new, "never read: asked now"))
-    rows.append(("spent so far", money(contract.spent), ""))
+    rows.append(("spent so far", money(contract.spent), _more(contract, choices)))
     return rows
+
+
+def _more(contract: Contract, choices: Choices) -> str:
+    """What is left, in money: at what an answer cost up to now."""
+    left = to_come(contract, choices)
+    if left is None:
+        return ""
+    requests = f"{count(left)} request{'' if left == 1 else 's'} to come"
+    return requests if contract.each is None else f"{requests}, about {money(contract.each * left)} more"
 
 
 _FAILED = {"retry": "asked again", "keep": "left as they are"}
