@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dagtui.core.model import ProviderChoice, Record
     from dagtui.core.report import Kept
     from dagtui.resuming import Going
+    from dagtui.runs import RunInfo
     from dagtui.session import Session
 
 __all__ = [
@@ -45,11 +46,13 @@ __all__ = [
     "open_session",
     "probe_gateway",
     "problems",
+    "resumed_plan",
     "sample_folder",
     "task_choices",
     "task_fields",
     "tasks_in",
     "themes_folder",
+    "unfinished",
     "user_themes_folder",
 ]
 
@@ -282,6 +285,33 @@ def kept(plan: Plan, session: Session) -> Kept:
     failures = failures_path(plan, session.results_path)
     run = None if session.journal_path is None else name_of(session.journal_path)
     return Kept(run, session.results_path, failures if failures is not None and failures.exists() else None)
+
+
+async def unfinished(path: str) -> RunInfo | None:
+    """The last run of the file at `path`, if something of it is left to be asked."""
+    from dagtui.runs import unfinished_run
+
+    return None if path == "-" else await asyncio.to_thread(unfinished_run, Path(path))
+
+
+async def resumed_plan(run: RunInfo, plan: Plan) -> Plan:
+    """The plan of `run` with what may be chosen anew of `plan`: how hard to push."""
+    from dataclasses import replace
+
+    from dagtui.runs import plan_of
+
+    before = await asyncio.to_thread(plan_of, run.path)
+    settings = plan.settings
+    return replace(
+        before,
+        settings=replace(
+            before.settings,
+            concurrency=settings.concurrency,
+            automatic=settings.automatic,
+            attempts=settings.attempts,
+            max_cost=settings.max_cost,
+        ),
+    )
 
 
 async def look_back(path: Path, plan: Plan, environ: Mapping[str, str] | None = None) -> Going:

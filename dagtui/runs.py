@@ -28,6 +28,7 @@ from dagtui.io.plan_file import plan_from_plain
 from dagtui.io.source import FileSource, open_source
 
 _BATCH = 256
+_RECENT_RUNS = 50  # looked at for the one that a file belongs to
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,21 @@ def list_runs(folder: Path | None = None) -> list[RunInfo]:
     folder = folder or runs_folder()
     paths = sorted(folder.glob(f"*/{JOURNAL_NAME}"), reverse=True)
     return [run_info(path) for path in paths]
+
+
+def unfinished_run(given: Path, folder: Path | None = None) -> RunInfo | None:
+    """The last run of the file `given`, if something of it has no answer and nobody is at it."""
+    paths = sorted((folder or runs_folder()).glob(f"*/{JOURNAL_NAME}"), reverse=True)
+    for path in paths[:_RECENT_RUNS]:
+        try:
+            with JournalReader(path) as reader:
+                if reader.facts.get("input", {}).get("path") != str(given.absolute()):
+                    continue
+        except DagtuiError:
+            continue
+        info = run_info(path)
+        return info if info.state in ("partial", "stopped", "killed") else None
+    return None
 
 
 def run_info(path: Path) -> RunInfo:

@@ -31,7 +31,7 @@ INSIDE: dict[str, set[str]] = {
     "check": {"core", "plan"},
     "sizing": {"core", "engine"},
     "estimate": {"core", "io", "opening", "simulator", "sizing"},
-    "tui": {"core", "session", "plan", "resuming", "tui", "dagtui"},
+    "tui": {"core", "session", "plan", "resuming", "runs", "tui", "dagtui"},
     "testing": {"core"},
     "options": {"core", "io", "plan"},
     "shell": {"core", "plan", "headless", "tui", "process", "resuming", "dagtui"},

@@ -95,7 +95,7 @@ class DagtuiApp(ThemedApp):
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
         elif self._going is not None:
-            self.show_contract(self._going)
+            self.show_contract(self._going, self.plan)
         self.call_after_refresh(_after_first_paint)
 
     async def _start_or_set_up(self) -> None:
@@ -123,11 +123,11 @@ class DagtuiApp(ThemedApp):
 
     # --- going on with a run ---
 
-    def show_contract(self, going: Going) -> None:
+    def show_contract(self, going: Going, plan: Plan) -> None:
         """What going on means, with the keys that decide."""
         from dagtui.tui.screens.contract import ContractScreen  # imported when there is a run to go on with
 
-        self.push_screen(ContractScreen(going, self.plan))
+        self.push_screen(ContractScreen(going, plan))
 
     async def go_on(self, going: Going, plan: Plan, choices: Choices) -> None:
         """Go on with a run, and show its dashboard.
@@ -147,7 +147,7 @@ class DagtuiApp(ThemedApp):
             DagtuiError: the journal, the input or a setting does not allow it.
         """
         await self._close_session()
-        self.show_contract(await self.desk.look_back(path, self.plan))
+        self.show_contract(await self.desk.look_back(path, self.plan), self.plan)
 
     def leave_contract(self, screen: Screen[Any]) -> None:
         """Back to where it was asked from; where that was the shell, there."""

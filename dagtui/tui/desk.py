@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dagtui.core.report import Kept
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
     from dagtui.resuming import Going
+    from dagtui.runs import RunInfo
     from dagtui.session import Session
 
 
@@ -62,6 +63,14 @@ class Desk(Protocol):
 
     async def open_session(self, plan: Plan) -> Session:
         """A session for `plan`, not started."""
+        ...
+
+    async def unfinished(self, path: str) -> RunInfo | None:
+        """The last run of a file, if something of it is left."""
+        ...
+
+    async def resumed_plan(self, run: RunInfo, plan: Plan) -> Plan:
+        """The plan of a run, pushed as hard as `plan` says."""
         ...
 
     async def look_back(self, path: Path, plan: Plan) -> Going:

@@ -104,6 +104,7 @@ class FakeSession:
         self.settings = RunSettings(concurrency=target)
         self.title = "emails.csv · email · demo"
         self.results_path: Path | None = Path("emails.results.csv")
+        self.journal_path: Path | None = Path("journal.db")
         self.dimensions = ("analyze_email",)
         self.stats = Stats(self.dimensions, target)
         self.calls: list[Any] = []
@@ -168,6 +169,9 @@ class FakeSession:
     def automate(self, on: bool = True, by: str = "you") -> None:
         self.calls.append(("automate", on))
         self.automatic = on
+
+    def set_max_cost(self, dollars: Any, by: str = "you") -> None:
+        self.calls.append(("set_max_cost", dollars))
 
     def pause(self) -> None:
         self.calls.append("pause")
@@ -309,6 +313,7 @@ class FakeDesk:
         self.tasks: tuple[TaskChoice, ...] = ()
         self.searched: list[Path] = []
         self.run: str | None = None
+        self.unfinished_run: Any = None
 
     def candidates(self, folder: Path) -> tuple[Entry, ...]:
         entries = sorted(folder.iterdir(), key=lambda path: (path.is_file(), path.name))
@@ -372,6 +377,9 @@ class FakeDesk:
             for number in range(20)
         )
         return InputView(path, name, "csv", ("id", "subject", "body"), 100, 0, 13_400, first)
+
+    async def unfinished(self, path: str) -> Any:
+        return self.unfinished_run
 
     async def open_session(self, plan: Any) -> FakeSession:
         if self.refusal:

@@ -158,14 +158,14 @@ class Dashboard(FittedScreen):
     def action_budget(self) -> None:
         """Type the most that the run may cost."""
         cap = self.session.snapshot().money.cap
-        hint = "Enter applies, in dollars; empty is no budget · Esc leaves it"
+        hint = "Enter applies, in dollars; 0 is no budget · Esc leaves it"
         value = "" if cap is None else f"{cap.normalize():f}"
         entry = Entry("budget ▸ $", value, hint, restrict=r"\d{0,7}\.?\d{0,6}", refuse=_refuse_budget)
         self._dagtui.push_screen(entry, self._typed_budget)
 
     def _typed_budget(self, answer: str | None) -> None:
         if answer is not None and self.live:
-            self.session.set_max_cost(Decimal(answer) if answer else None)
+            self.session.set_max_cost(Decimal(answer) or None)
             self.poll()
 
     def action_pause(self) -> None:
@@ -269,10 +269,8 @@ class Dashboard(FittedScreen):
 
 
 def _refuse_budget(text: str) -> str:
-    """Why `text` is no budget; nothing typed is none."""
-    if not text or (text != "." and Decimal(text) > 0):
-        return ""
-    return "The budget is a number of dollars above 0, such as 2.50; with nothing typed there is none."
+    """Why `text` is no budget."""
+    return "" if text != "." else "The budget is a number of dollars, such as 2.50; 0 is no budget."
 
 
 def _refuse_target(text: str) -> str:

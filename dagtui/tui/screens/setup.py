@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.widgets import Input, Select, Static
 
 from dagtui.core.errors import DagtuiError
+from dagtui.core.figures import UNKNOWN, count
 from dagtui.core.text import one_line
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Entry
@@ -29,6 +30,7 @@ from dagtui.tui.words import some
 
 if TYPE_CHECKING:
     from dagtui.plan import InputView, Plan
+    from dagtui.runs import RunInfo
     from dagtui.tui.app import DagtuiApp
     from dagtui.tui.desk import Desk
 
@@ -45,6 +47,7 @@ class SetupScreen(FittedScreen):
         Binding("f6", "bad_rows", "Bad rows", key_display="F6", id="setup.bad-rows"),
         Binding("tab", "app.focus_next", "Next field", show=False, id="setup.next"),
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, id="setup.previous"),
+        Binding("f7", "go_on", "Go on with the last run", key_display="F7", id="setup.go-on"),
         Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
     ]
 
@@ -57,6 +60,7 @@ class SetupScreen(FittedScreen):
         self._refusal = refusal
         self._searched: set[Path] = set()
         self._wrong: dict[str, str] = {}
+        self._run: RunInfo | None = None  # of this file, with something left
 
     def compose(self) -> ComposeResult:
         """Picker and preview above, the settings below, the start at the end of the tab order."""
@@ -144,11 +148,13 @@ class SetupScreen(FittedScreen):
         self.run_worker(self._look_and_show(path), group="look", exclusive=True)
 
     async def _look_and_show(self, path: str) -> None:
+        self._run = None
         self.view = await self.desk.look_at(str(home(path)) if path != "-" else path)
         self.query_one(Preview).show(self.view)
         if not self.view.problem:
             self.query_one(FileList).mark(home(path).resolve())
             self._find_tasks(home(path).resolve().parent)
+            self._run = await self.desk.unfinished(str(home(path)) if path != "-" else path)
         self._check()
         self.refresh_bindings()
 
@@ -178,8 +184,26 @@ class SetupScreen(FittedScreen):
             self._check()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Bad rows can be left out where there are any."""
+        """Bad rows can be left out where there are any, and a run gone on with where one was left."""
+        if action == "go_on":
+            return self._run is not None
         return bool(self.view and self.view.bad_rows) if action == "bad_rows" else True
+
+    def action_go_on(self) -> None:
+        """Say what going on with the last run of this file means."""
+        if self._run is not None and not self._starting:
+            self._starting = True
+            self.run_worker(self._go_on(self._run))
+
+    async def _go_on(self, run: RunInfo) -> None:
+        try:
+            plan = await self.desk.resumed_plan(run, self.plan)
+            going = await self.desk.look_back(run.path, plan)
+            self._dagtui.show_contract(going, plan)
+        except DagtuiError as error:
+            self._refuse(str(error))
+        finally:
+            self._starting = False
 
     def action_bad_rows(self) -> None:
         """Leave out the rows that cannot be read, or do not."""
@@ -246,7 +270,11 @@ class SetupScreen(FittedScreen):
         if ready and view is not None:
             what = some(view.records, "record") if view.records is not None else "every record"
             left_out = f", {some(view.bad_rows, 'bad row')} left out" if view.bad_rows else ""
-            return Content(one_line(f"{what}{left_out}, {at_once(plan.settings)}, through {plan.gateway}", _NOTE))
+            told = f"{what}{left_out}, {at_once(plan.settings)}, through {plan.gateway}"
+            if self._run is not None:
+                total = UNKNOWN if self._run.total is None else count(self._run.total)
+                told += f" · F7 goes on with the last run ({count(self._run.succeeded)} of {total} answered)"
+            return Content(one_line(told, _NOTE))
         if "file" in wrong and not self._bad_rows_stop:
             return Content.styled(f"✖ {one_line(wrong['file'], _NOTE)}", "$error")
         if wrong:
