@@ -18,6 +18,8 @@ from difflib import get_close_matches
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from dagtui.core.text import named
+
 if TYPE_CHECKING:
     from dagtui.core.model import Blame, RateLimits
 
@@ -85,11 +87,16 @@ _FATAL = frozenset({ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.UNKNOWN_MODEL, E
 
 Billed = Literal["no", "maybe", "yes"]
 
+_LONGEST = 2_000  # characters of a sentence: it may quote a file, whose names are as long as they like
+
 
 class DagtuiError(Exception):
     """Base of everything that dagtui raises on purpose; `str()` of it is fit to be shown."""
 
     exit_code = ExitCode.INTERNAL
+
+    def __str__(self) -> str:
+        return named(super().__str__(), _LONGEST)
 
 
 class BadInput(DagtuiError):  # noqa: N818 - reads as what it is, like the stdlib's own StopIteration
@@ -167,4 +174,4 @@ def exit_code_of(kind: ErrorKind) -> ExitCode:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint such as ` (did you mean "subject"?)`, or nothing when no known name is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.65)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    return f' (did you mean "{named(close[0])}"?)' if close else ""

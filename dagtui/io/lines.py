@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from dagtui.core.errors import BadInput, nearest
+from dagtui.core.text import named
 
 LINE_CAP = 32 * 1024 * 1024
 """Bytes of the longest line that is read; a provider takes no larger request."""
@@ -170,7 +171,7 @@ def open_lines(path: Path) -> ByteLines:
         raise BadInput(f"{path} is {_kind_of(kind)}")
     raw = io.FileIO(handle, "rb")
     try:
-        return ByteLines(path.name, raw)
+        return ByteLines(named(path.name, 255), raw)
     except BaseException:
         raw.close()
         raise

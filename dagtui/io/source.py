@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from dagtui.core.errors import BadInput, nearest
 from dagtui.core.model import Record, RowError
+from dagtui.core.text import named
 from dagtui.io.csv_rows import csv_rows
 from dagtui.io.formats import FORMATS, Entry, Format, list_candidates, sniff, sniff_delimiter
 from dagtui.io.json_rows import array_rows, json_rows
@@ -204,7 +205,7 @@ class FileSource:
         ours = {name for name in names if name.startswith(OURS)}
         if ours and not ours.issuperset(FAILURE_COLUMNS) and not ours.issuperset(OUR_COLUMNS):
             raise BadInput(
-                f'{self.name}: the name of the column "{min(ours)}" begins like those that dagtui adds; '
+                f'{self.name}: the name of the column "{named(min(ours))}" begins like those that dagtui adds; '
                 "rename or remove it."
             )
 
