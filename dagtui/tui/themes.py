@@ -37,7 +37,7 @@ def load_themes(folders: Iterable[Path]) -> tuple[tuple[Theme, ...], tuple[str, 
                 theme = _theme(tomllib.loads(path.read_text("utf-8")))
             except ThemeProblem as problem:
                 problems.append(f"Theme {path.name}: {problem}")
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 problems.append(f"Theme {path.name}: it cannot be read ({error}).")
             else:
                 themes[theme.name] = theme
