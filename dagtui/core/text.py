@@ -2,8 +2,8 @@
 
 A terminal obeys control characters wherever they come from, so untrusted text is made visible before it may
 reach a screen or a log: ESC becomes ␛, and bidirectional overrides, C1 controls and lone surrogates become ·.
-What terminals disagree about the width of would move the rest of its line: joiners become ·, the selectors that ask
-for a picture of a letter are left out, and of a tower of accents the first eight are kept.
+What terminals disagree about the width of would move the rest of its line: joiners become ·, the selectors that
+ask for a picture of a letter are left out, and of a tower of accents the first eight are kept.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ _CONTROL[0x7F] = "␡"
 
 UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and newline, DEL, C1
-    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # bidi controls, zero widths, separators
-    "\ufff9-\ufffb\ufffe\uffff\U0001d173-\U0001d17a"  # annotations, no characters, musical controls
+    "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"  # what formats and shows nothing: all of Cf,
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"  # bidi controls, separators
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\ud800-\udfff\U000e0000-\U000e0fff]"  # lone surrogates, tags and variations
 )
-_PICTURES = re.compile("[\ufe0e\ufe0f]")
+PICTURES = re.compile("[\ufe0e\ufe0f]")
 _ACCENTS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u06d6-\u06dc\u0730-\u074a"
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f71-\u0f84"
@@ -37,7 +38,7 @@ def visible(text: str, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "…"
     if not text.isascii():
-        text = _TOWER.sub(r"\1·", _PICTURES.sub("", text))
+        text = _TOWER.sub(r"\1·", PICTURES.sub("", text))
         if limit is not None:
             text = text[:limit]
     return UNSAFE.sub(_shown, text) if not text.isprintable() else text
