@@ -271,5 +271,6 @@ def _refuse_word(word: str) -> NoReturn:
 
 def main() -> None:
     """The entry point."""
+    os.umask(0o077)  # what is written is for the user alone
     gc.set_threshold(50_000)  # loading makes much that stays: collecting on the way is a tenth of the start
     cli()

@@ -31,9 +31,20 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def prepare() -> None:
-    """Make the process ready for thousands of requests in flight."""
+    """Make the process ready for thousands of requests in flight, and for a crash that gives no keys away."""
+    _leave_no_core()
     _calm_collector()
     _allow_connections()
+
+
+def _leave_no_core() -> None:
+    """A dump of the memory would hold the keys."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _calm_collector() -> None:

@@ -27,6 +27,7 @@ _ACCENTS = (
     "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\u302a-\u302f\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f"
 )
 _TOWER = re.compile(f"([{_ACCENTS}]{{8}})[{_ACCENTS}]+")
+_KEYLIKE = re.compile(r"\b(?:sk|pk)-[A-Za-z0-9_-]{12,}|(?<=Bearer )[^\s\"',]{8,}", re.IGNORECASE)
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -52,3 +53,8 @@ def one_line(text: str, limit: int) -> str:
 def named(text: str, limit: int = 80) -> str:
     """`text` as the name of something in a sentence: as it is, on one line, cut to `limit` characters."""
     return visible(text, limit).replace("\n", "␊").replace("\t", "␉")
+
+
+def keyless(text: str) -> str:
+    """`text` without what looks like an API key."""
+    return _KEYLIKE.sub("***", text)

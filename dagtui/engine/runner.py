@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from dagtui.core.concurrency import Automatic
@@ -40,6 +41,7 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
+from dagtui.core.text import keyless, visible
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
@@ -281,8 +283,9 @@ class Runner:
         except BadInput as error:
             return self._unbuilt(ErrorKind.BAD_INPUT, str(error))
         except Exception as error:
-            _log.exception("the plugin raised")
-            return self._unbuilt(ErrorKind.PLUGIN, f"the plugin raised {type(error).__name__}: {error}")
+            _log.error("the plugin raised\n%s", visible(keyless(traceback.format_exc())))
+            message = f"the plugin raised {type(error).__name__}: {error}"
+            return self._unbuilt(ErrorKind.PLUGIN, keyless(message))
         return await self._caller.call(request, self.dag.dimensions[position])
 
     def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:

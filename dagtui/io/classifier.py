@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dagtui.core.errors import Billed, ErrorKind, GatewayError
 from dagtui.core.model import Blame
-from dagtui.core.text import one_line
+from dagtui.core.text import keyless, one_line
 from dagtui.io import portkey_headers
 from dagtui.io.blame import blame_of
 from dagtui.io.portkey_errors import Said, read_error
@@ -24,7 +24,6 @@ LONGEST_MESSAGE = 300
 GATEWAY_PATIENCE = 295.0
 """Seconds after which a 500 is the open-source gateway's own limit (300 s without the provider's headers)."""
 
-_KEYLIKE = re.compile(r"\b(?:sk|pk)-[A-Za-z0-9_-]{12,}|(?<=Bearer )[^\s\"',]{8,}", re.IGNORECASE)
 _NEVER_REACHED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ConnectTimeoutError|CONNECT_TIMEOUT"
     r"|bad port|certificate|ERR_TLS",
@@ -118,7 +117,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     """`text` without `secrets`, and without what looks like a key: a provider may echo the one it refused."""
     for secret in sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True):
         text = text.replace(secret, "***")
-    return _KEYLIKE.sub("***", text)
+    return keyless(text)
 
 
 _Verdict = tuple[ErrorKind, Billed, str]

@@ -19,7 +19,7 @@ from dagtui.core.dag import Dag
 from dagtui.core.errors import ConfigError, nearest
 from dagtui.core.plugin import Plugin
 from dagtui.core.task import TaskPlugin
-from dagtui.core.text import named
+from dagtui.core.text import keyless, named
 from dagtui.io.bundled import bundled
 from dagtui.io.toml import read_toml
 
@@ -179,7 +179,7 @@ def _instance(found: Any, where: str, name: str) -> Plugin:
 
 
 def _told(error: BaseException) -> str:
-    message = " ".join(str(error).split())[:200]
+    message = keyless(" ".join(str(error).split())[:200])
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
