@@ -271,6 +271,8 @@ def _refuse_word(word: str) -> NoReturn:
 
 def main() -> None:
     """The entry point."""
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):  # data is UTF-8, and half a character stops no run
+        reconfigure(encoding="utf-8", errors="backslashreplace")
     os.umask(0o077)  # what is written is for the user alone
     gc.set_threshold(50_000)  # loading makes much that stays: collecting on the way is a tenth of the start
     cli()

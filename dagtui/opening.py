@@ -97,6 +97,8 @@ async def open_session(plan: Plan, environ: Mapping[str, str]) -> Session:
         audit=auditor(simulator, prices, choices, at_once) if simulator else None,
         learnt=read_limits(_limits_file(), memory) if plan.remember else None,
     )
+    if scan.twice:
+        session.note(f"{name}: {scan.twice}")
     return session
 
 

@@ -24,6 +24,7 @@ from dagtui.io.lines import ByteLines, open_lines, pipe_lines
 from dagtui.io.passes import Pass, id_columns
 from dagtui.io.rows import OURS, Row, text_rows
 from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS
+from dagtui.io.twice import Ids
 
 __all__ = ["BadRows", "Entry", "FileSource", "Format", "Scan", "list_candidates", "open_source"]
 
@@ -35,13 +36,18 @@ _MOST_COLUMNS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one pass over the whole source found. `records` and `size_bytes` are None for a pipe."""
+    """What one pass over the whole source found. `records` and `size_bytes` are None for a pipe.
+
+    `twice` says which ids stand more than once. Nothing but the user's own book-keeping goes by them, so such
+    records are asked and written like others.
+    """
 
     records: int | None
     bad: int
     first_bad: RowError | None
     columns: tuple[str, ...]
     size_bytes: int | None
+    twice: str = ""
 
 
 def open_source(
@@ -215,6 +221,8 @@ class FileSource:
         first_bad: RowError | None = None
         columns = dict.fromkeys(self.columns)
         known = {*columns}
+        ids = Ids()
+        has_ids = any(name in known for name in self._ids)
         try:
             for row in reading.rows:
                 if isinstance(row, RowError):
@@ -222,13 +230,25 @@ class FileSource:
                     first_bad = first_bad or row
                     continue
                 records += 1
+                if has_ids:
+                    ids.add(reading.id_of(row[1], str(records + bad)))
                 if not known.issuperset(row[1]) and len(known) < _MOST_COLUMNS:
                     known.update(row[1])
                     self._refuse_reserved(known)
                     columns.update((name, None) for name in row[1] if not name.startswith(OURS))
         finally:
             reading.close()
-        return Scan(records, bad, first_bad, tuple(columns), path.stat().st_size)
+        twice = ids.told(self._ids_and_lines)
+        return Scan(records, bad, first_bad, tuple(columns), path.stat().st_size, twice)
+
+    def _ids_and_lines(self) -> Iterator[tuple[str, int]]:
+        reading = self._pass()
+        try:
+            for row in map(reading.record, reading.rows):
+                if isinstance(row, Record):
+                    yield row.id, row.line
+        finally:
+            reading.close()
 
 
 def _emptiness(lines: ByteLines, head: bytes) -> str:

@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from dagtui.core.figures import size
 from dagtui.core.text import one_line, visible
+from dagtui.tui.palette import WARNING
 from dagtui.tui.paths import tail, tilde
 from dagtui.tui.sheet import BLANK, Line, Sheet, cut, fit, spread
 from dagtui.tui.words import some
@@ -171,7 +172,7 @@ class Preview(Sheet):
             return [cut(((text, "dim"),), width)]
         if view.problem:
             return [(("✖ ", "failed+"), (fit(view.name, width - 2), "failed+")), *_told(view.problem, width)]
-        lines: list[Line] = [_facts(view, width), BLANK]
+        lines: list[Line] = [_facts(view, width), _twice(view, width) if view.twice else BLANK]
         return [*lines, *_table(view, width, height - len(lines))]
 
 
@@ -185,6 +186,10 @@ def _facts(view: InputView, width: int) -> Line:
     right = ((f" {records}", "text+"), (f" · {size(view.size)}", "dim"))
     bad = ((f" · {some(view.bad_rows, 'bad row')}", "warn"),) if view.bad_rows else ()
     return spread(left, (*right, *bad), width)
+
+
+def _twice(view: InputView, width: int) -> Line:
+    return ((fit(f"{WARNING} {view.twice}", width), "warn"),)
 
 
 def _table(view: InputView, width: int, height: int) -> list[Line]:
