@@ -133,7 +133,7 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         given = chosen.get(name)
         return config.get(name) if given is None else given
 
-    _refuse_open_key(chosen["portkey_config"])
+    _refuse_open_key(chosen.get("portkey_config"))
     names = ("concurrency", "ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "bad_rows")
     values = {name: value for name in names if (value := pick(name)) is not None}
     if chosen["concurrency"] == "auto" or (chosen["concurrency"] is None and config.get("automatic")):

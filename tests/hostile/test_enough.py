@@ -1,4 +1,4 @@
-"""How many hostile inputs the tests of this folder make, counted by the texts and files that each is sure to try."""
+"""How many hostile inputs the tests of this folder make: the texts and files that each is sure to try."""
 
 from __future__ import annotations
 

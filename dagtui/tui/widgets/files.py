@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -17,7 +16,7 @@ from dagtui.core.figures import size
 from dagtui.core.text import one_line, visible
 from dagtui.tui.palette import WARNING
 from dagtui.tui.paths import tail, tilde
-from dagtui.tui.sheet import BLANK, Line, Sheet, cut, fit, spread
+from dagtui.tui.sheet import BLANK, Line, Sheet, cut, fit, spread, wrapped
 from dagtui.tui.words import some
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ class Preview(Sheet):
 
 
 def _told(problem: str, width: int) -> list[Line]:
-    return [((line, "text"),) for line in wrap(visible(problem), max(10, width))]
+    return [((line, "text"),) for line in wrapped(problem, max(10, width))]
 
 
 def _facts(view: InputView, width: int) -> Line:
