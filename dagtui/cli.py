@@ -176,6 +176,8 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: st
             raise ConfigError(f"--sim: {error}") from None
         except UnknownScenarioError as error:
             raise ConfigError(f"--scenario: {error}") from None
+        if host not in ("127.0.0.1", "::1", "localhost"):
+            click.echo(f"dagtui: {host} can be reached by others; the simulator asks nobody for a key.", err=True)
         serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps))
 
 

@@ -97,6 +97,19 @@ def test_ids_that_stand_twice_are_told_and_every_record_is_asked(shell: Shell, s
     assert told in shell.run("check", "twice.csv", "-g", "demo").stdout
 
 
+def test_ids_name_no_files(shell: Shell, simulator: Simulator) -> None:
+    simulator.turn(latency_median_s=0.01, rate_500=0.5)
+    ids = ["../../escaped", "/tmp/escaped", "a/b", "nul\0", "x" * 300, "..", "con", "-rf", "~", "a\nb"]
+    (shell.home / "ids.jsonl").write_text("\n".join(json.dumps({"id": name, "content": "x"}) for name in ids))
+    done = shell.run("run", "ids.jsonl", "-g", simulator.url, "--attempts", 1, "-o", "out.jsonl", "--forget")
+    assert done.returncode in (0, 3), done.stderr
+    rows = [json.loads(line) for line in (shell.home / "out.jsonl").read_text().splitlines()]
+    assert sorted(row["dagtui_id"] for row in rows) == sorted(ids)
+    made = {path.name for path in shell.home.rglob("*") if path.is_file()}
+    assert {name for name in made if any(part in name for part in ("escaped", "xxx", "con", "-rf"))} == set()
+    assert {"ids.jsonl", "out.jsonl"} <= made
+
+
 class _Halved(BaseHTTPRequestHandler):
     """Answers with half a character, a clear screen and a tag."""
 

@@ -192,6 +192,16 @@ def test_a_config_with_a_key_in_it_is_refused_as_a_flag(shell: Shell, simulator:
     assert simulator.totals()["requests"] == 0
 
 
+@pytest.mark.parametrize(("host", "told"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_a_simulator_that_others_can_reach_is_told_of(shell: Shell, host: str, told: bool) -> None:
+    process = shell.start("simulate", "--port", 0, "--host", host)
+    assert process.stdout is not None
+    process.stdout.readline()  # it listens
+    process.send_signal(15)
+    _, err = process.communicate(timeout=20)
+    assert ("can be reached by others" in err) is told
+
+
 def test_the_screen_and_its_picture_show_no_key(shell: Shell, simulator: Simulator) -> None:
     simulator.turn(latency_median_s=0.01, rate_500=0.3)
     picture = {"TEXTUAL_SCREENSHOT": "3", "TEXTUAL_SCREENSHOT_LOCATION": str(shell.home / "pictures")}

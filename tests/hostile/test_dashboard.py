@@ -140,6 +140,16 @@ def test_the_help_of_a_hostile_run_is_text(stage: Stage) -> None:
     stage.leave()
 
 
+def test_an_answer_of_two_megabytes_is_cut_for_the_screen(stage: Stage) -> None:
+    some = ["x" * 2_000_000, "e" + "\u0301" * 5_000, "日" * 700_000, "[" * 1_000_000]
+    session = hostile_session(some, ["one"])
+    put_on(stage, session).query_one(RequestsTable).action_first()
+    stage.look("xxxxxxxx", "e\u0301")
+    for seq in range(len(some)):
+        stage.show(lambda seq=seq: RequestScreen(cast(Any, session), seq))
+    stage.leave()
+
+
 async def _help(stage: Stage) -> None:
     stage.app.action_help()
     await stage.pilot.pause()
