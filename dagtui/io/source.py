@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from array import array
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -24,7 +25,7 @@ from dagtui.io.lines import ByteLines, open_lines, pipe_lines
 from dagtui.io.passes import Pass, id_columns
 from dagtui.io.rows import OURS, Row, text_rows
 from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS
-from dagtui.io.twice import Ids
+from dagtui.io.twice import told_twice
 
 __all__ = ["BadRows", "Entry", "FileSource", "Format", "Scan", "list_candidates", "open_source"]
 
@@ -221,8 +222,8 @@ class FileSource:
         first_bad: RowError | None = None
         columns = dict.fromkeys(self.columns)
         known = {*columns}
-        ids = Ids()
-        has_ids = any(name in known for name in self._ids)
+        hashes = array("q")
+        key = self._ids[0] if self._ids[0] in known else None  # without a column of ids, rows are numbered
         try:
             for row in reading.rows:
                 if isinstance(row, RowError):
@@ -230,15 +231,17 @@ class FileSource:
                     first_bad = first_bad or row
                     continue
                 records += 1
-                if has_ids:
-                    ids.add(reading.id_of(row[1], str(records + bad)))
+                if key is not None:
+                    given = row[1].get(key)
+                    usual = given.__class__ is str and given != ""
+                    hashes.append(hash(given if usual else reading.id_of(row[1], str(records + bad))))
                 if not known.issuperset(row[1]) and len(known) < _MOST_COLUMNS:
                     known.update(row[1])
                     self._refuse_reserved(known)
                     columns.update((name, None) for name in row[1] if not name.startswith(OURS))
         finally:
             reading.close()
-        twice = ids.told(self._ids_and_lines)
+        twice = told_twice(hashes, self._ids_and_lines)
         return Scan(records, bad, first_bad, tuple(columns), path.stat().st_size, twice)
 
     def _ids_and_lines(self) -> Iterator[tuple[str, int]]:

@@ -13,6 +13,7 @@ import pytest
 
 from dagtui.core.errors import BadInput
 from dagtui.core.text import visible
+from dagtui.io import twice
 from dagtui.io.source import open_source
 
 
@@ -106,7 +107,11 @@ def test_ids_that_stand_more_than_once_are_found_before_the_run(tmp_path: Path, 
     assert scan.bad == 0
 
 
-def test_ids_are_found_twice_among_many_and_across_bad_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [100, 10**6])
+def test_ids_are_found_twice_among_many_and_across_bad_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(twice, "_AT_ONCE", at_once)
     path = tmp_path / "a.jsonl"
     lines = [f'{{"id":{number}}}' for number in range(20_000)]
     lines[7], lines[19_999] = "{", '{"id":12345}'
