@@ -87,7 +87,7 @@ _FATAL = frozenset({ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.UNKNOWN_MODEL, E
 
 Billed = Literal["no", "maybe", "yes"]
 
-_LONGEST = 2_000  # characters of a sentence: it may quote a file, whose names are as long as they like
+_LONGEST = 2_000  # characters of a sentence: the names in a file that it quotes are as long as they like
 
 
 class DagtuiError(Exception):
@@ -96,7 +96,10 @@ class DagtuiError(Exception):
     exit_code = ExitCode.INTERNAL
 
     def __str__(self) -> str:
-        return named(super().__str__(), _LONGEST)
+        told = super().__str__()
+        if len(told) > _LONGEST:  # its end says what to do
+            told = f"{told[: _LONGEST // 2]} … {told[-_LONGEST // 4 :]}"
+        return named(told, _LONGEST)
 
 
 class BadInput(DagtuiError):  # noqa: N818 - reads as what it is, like the stdlib's own StopIteration

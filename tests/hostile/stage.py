@@ -137,7 +137,7 @@ def trouble(session: FakeSession, texts: Sequence[str]) -> None:
         error = AttemptError(ErrorKind.SERVER, text, 500)
         seq = number * len(session.dimensions)
         fold(AttemptStarted(now, seq, 1))
-        again = Attempt(1, now - 1, now, 500, error, retry_in=1.0, retry_reason=text, request_id=text)
+        again = Attempt(1, now - 1, now, 500, error, retry_in=1.0, retry_reason=text[:2000], request_id=text)
         fold(AttemptEnded(now, seq, again))
         if number % 3 == 0:
             fold(RequestEnded(now, seq, Failure(error, 1, trace_id=text)))

@@ -106,7 +106,7 @@ def test_the_report_of_a_hostile_run_is_text(stage: Stage, batch: list[str]) -> 
 
 
 @given(text=corpus.hostile, words=corpus.hostile, value=corpus.hostile)
-@shown(SCREENS)
+@shown(SCREENS // 2)
 def test_questions_and_entries_ask_in_text(stage: Stage, text: str, words: str, value: str) -> None:
     stage.show(lambda: Question(text, [Choice("y", words), Choice("n", "no")]))
     stage.leave()

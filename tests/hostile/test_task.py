@@ -129,6 +129,9 @@ _shape = st.fixed_dictionaries(
     output=st.none() | st.dictionaries(_words | corpus.whole, _any, max_size=3),
     prompt=corpus.whole,
 )
+@example(
+    values={"name": "t", "model": {"provider": "p", "name": "m"}}, ask={"x" * 9_000: 1}, output=None, prompt="p"
+)
 @settings(max_examples=TABLES, derandomize=True)
 def test_any_tables_are_a_task_or_a_sentence_with_its_file(
     values: dict[str, Any], ask: dict[str, Any], output: dict[str, Any] | None, prompt: str
