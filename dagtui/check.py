@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.model import Usage
 from dagtui.core.pricing import PriceTable
-from dagtui.core.text import visible
+from dagtui.core.text import named, visible
 from dagtui.plan import Plan, chosen_models, look_at, probe_gateway, problems, task_fields
 
 _SMALLEST_SCREEN = (60, 15)
@@ -69,9 +69,8 @@ async def _file(plan: Plan) -> Finding:
     found = problems(plan, view)
     if problem := found.get("file"):
         return Finding("file", False, problem, ExitCode.BAD_INPUT)
-    return Finding(
-        "file", True, f"{view.name}: {view.format}, {view.records:,} records, {', '.join(view.columns)}"
-    )
+    told = f"{view.name}: {view.format}, {view.records:,} records, {', '.join(map(named, view.columns))}"
+    return Finding("file", True, f"{told}; {view.name}: {view.twice}" if view.twice else told)
 
 
 async def _task(plan: Plan) -> Finding:

@@ -197,6 +197,8 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: st
             raise ConfigError(f"--sim: {error}") from None
         except UnknownScenarioError as error:
             raise ConfigError(f"--scenario: {error}") from None
+        if host not in ("127.0.0.1", "::1", "localhost"):
+            click.echo(f"dagtui: {host} can be reached by others; the simulator asks nobody for a key.", err=True)
         serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps))
 
 
@@ -245,5 +247,8 @@ for command in COMMANDS:
 
 def main() -> None:
     """The entry point."""
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):  # data is UTF-8, and half a character stops no run
+        reconfigure(encoding="utf-8", errors="backslashreplace")
+    os.umask(0o077)  # what is written is for the user alone
     gc.set_threshold(50_000)  # loading makes much that stays: collecting on the way is a tenth of the start
     cli()

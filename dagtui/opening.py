@@ -233,6 +233,8 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
         uncertain=_uncertain(run),
         recall=recall,
     )
+    if scan.twice:
+        session.note(f"{given.name}: {scan.twice}")
     return session
 
 

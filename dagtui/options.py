@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from dagtui.core.plan import Plan
@@ -217,6 +218,7 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         given = chosen.get(name)
         return config.get(name) if given is None else given
 
+    _refuse_open_key(chosen.get("portkey_config"))
     names = ("concurrency", "ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "bad_rows")
     names += ("dedupe", "max_cost")
     values = {name: value for name in names if (value := pick(name)) is not None}
@@ -250,6 +252,20 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         remember=not chosen["forget"],
         journal=chosen.get("journal"),
     )
+
+
+def _refuse_open_key(config: str | None) -> None:
+    """Whoever lists the processes reads the flags of all of them."""
+    context = click.get_current_context(silent=True)
+    if config is None or context is None:
+        return
+    from dagtui.io.credentials import has_inline_key
+
+    typed = context.get_parameter_source("portkey_config") is ParameterSource.COMMANDLINE
+    if typed and has_inline_key(config):
+        raise click.UsageError(
+            "The config holds a key, which the list of processes would show; put it into DAGTUI_PORTKEY_CONFIG."
+        )
 
 
 def limits_from(given: Sequence[str]) -> dict[str, float]:

@@ -64,7 +64,7 @@ _MOST_TASKS, _MOST_TASK_BYTES = 200, 1_000_000
 class InputView:
     """The first look at an input. `problem` is a sentence, empty when the file can be run.
 
-    `first_bad` tells of the first row that cannot be read, with its line.
+    `first_bad` tells of the first row that cannot be read, with its line, `twice` of ids that are not unique.
     """
 
     path: str
@@ -77,6 +77,7 @@ class InputView:
     first: tuple[Record, ...] = ()
     problem: str = ""
     first_bad: str = ""
+    twice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,17 @@ def _look_at(path: str, format: str | None) -> InputView:  # noqa: A002
         first = tuple(source.preview(PREVIEW_ROWS))
     except DagtuiError as error:
         return InputView(path, name, problem=str(error))
-    first_bad = scan.first_bad.message if scan.first_bad else ""
-    size = scan.size_bytes or 0
     return InputView(
-        path, source.name, source.format, scan.columns, scan.records, scan.bad, size, first, first_bad=first_bad
+        path,
+        source.name,
+        source.format,
+        scan.columns,
+        scan.records,
+        scan.bad,
+        scan.size_bytes or 0,
+        first,
+        first_bad=scan.first_bad.message if scan.first_bad else "",
+        twice=scan.twice,
     )
 
 

@@ -34,7 +34,8 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def prepare() -> None:
-    """Make the process ready for thousands of requests in flight."""
+    """Make the process ready for thousands of requests in flight, and for a crash that gives no keys away."""
+    _leave_no_core()
     _calm_collector()
     _switch_promptly()
     _allow_connections()
@@ -47,6 +48,16 @@ def _switch_promptly() -> None:
     to wait anew each time: the journal's thread came to its turn after seconds.
     """
     sys.setswitchinterval(SWITCH_S)
+
+
+def _leave_no_core() -> None:
+    """A dump of the memory would hold the keys."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _calm_collector() -> None:

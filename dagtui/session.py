@@ -262,6 +262,10 @@ class Session:
             await self._journal.synced()
         return await asyncio.to_thread(self._exporter, path, overwrite)
 
+    def note(self, message: str) -> None:
+        """Put a line into the log."""
+        self._unfolded.append(Noted(self._now(), message))
+
     async def aclose(self) -> None:
         """Cancel the run if it still goes on, then close the gateway and what else the session owns."""
         if self._task is not None and not self._task.done():
@@ -324,7 +328,7 @@ class Session:
             self._runner.drain(reason)
 
     def _note_dropped(self, told: str) -> None:
-        self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
+        self.note(f"an observer was dropped: {told}")
 
 
 def _summary(snapshot: Snapshot) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from difflib import get_close_matches
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from dagtui.core.text import named
+
 if TYPE_CHECKING:
     from dagtui.core.model import Blame, RateLimits
 
@@ -90,11 +92,19 @@ LEAST_ASKED, MOST_ASKED = 0.1, 900.0
 """Seconds between which a `retry-after` is obeyed. Who obeys a 0 to the letter asks thousands of times a minute;
 what is longer is a defect, or a quota's and no limit of a minute."""
 
+_LONGEST = 2_000  # characters of a sentence: the names in a file that it quotes are as long as they like
+
 
 class DagtuiError(Exception):
     """Base of everything that dagtui raises on purpose; `str()` of it is fit to be shown."""
 
     exit_code = ExitCode.INTERNAL
+
+    def __str__(self) -> str:
+        told = super().__str__()
+        if len(told) > _LONGEST:  # its end says what to do
+            told = f"{told[: _LONGEST // 2]} … {told[-_LONGEST // 4 :]}"
+        return named(told, _LONGEST)
 
 
 class BadInput(DagtuiError):  # noqa: N818 - reads as what it is, like the stdlib's own StopIteration
@@ -184,4 +194,4 @@ def exit_code_of(kind: ErrorKind) -> ExitCode:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint such as ` (did you mean "subject"?)`, or nothing when no known name is close."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.65)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    return f' (did you mean "{named(close[0])}"?)' if close else ""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.model import Prompt, Response, Value
 from dagtui.core.plugin import Dimension
-from dagtui.core.text import one_line
+from dagtui.core.text import keyless, one_line
 
 CUT_OFF = frozenset({"max_tokens", "length"})
 REFUSED = frozenset({"refusal", "content_filter"})
@@ -83,7 +83,7 @@ def parse(dimension: Dimension, response: Response) -> Value:
         raise _invalid("the answer holds no JSON object", response) from None
     except Exception as error:  # out of a validator of the user's own
         message = f'the model of "{dimension.name}" raised {type(error).__name__}: {error}'
-        raise GatewayError(ErrorKind.PLUGIN, message, status=response.status, billed="yes") from error
+        raise GatewayError(ErrorKind.PLUGIN, keyless(message), status=response.status, billed="yes") from error
 
 
 def category_of(dimension: Dimension, value: Value) -> str | None:

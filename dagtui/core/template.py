@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from dagtui.core.errors import BadInput, ConfigError, nearest
+from dagtui.core.text import named
 
 # A doubled brace, a placeholder, or a brace that belongs to neither.
 _PIECE = re.compile(r"(\{\{|\}\})|\{([^{}\n]*)\}|[{}]")
@@ -58,7 +59,7 @@ class Template:
                 blank = blank and not value.strip()
                 written.append(value)
         if self.names and blank:
-            quoted = " and ".join(f'"{name}"' for name in self.names)
+            quoted = " and ".join(f'"{named(name)}"' for name in self.names)
             raise BadInput(f"The record has nothing to ask about: {quoted} is blank.")
         return "".join(written)
 
@@ -73,9 +74,8 @@ def _name(name: str | None, rest: str) -> str:
     if not name:
         raise ConfigError("The prompt has a placeholder without a name, {}; write {field}, or {{}} for braces.")
     if name != name.strip() or name[0] in "\"'":
-        begin = name if len(name) < 60 else name[:59] + "…"
         raise ConfigError(
-            f"The placeholder {{{begin}}} is not the name of a field; "
+            f"The placeholder {{{named(name)}}} is not the name of a field; "
             "write the name alone, or {{ and }} if the braces are meant as they are."
         )
     return name
@@ -84,9 +84,9 @@ def _name(name: str | None, rest: str) -> str:
 def _shown(name: str, values: Mapping[str, Any]) -> str:
     value = _look_up(name, values)
     if value is _MISSING:
-        raise BadInput(f'The record has no field "{name}"{nearest(name, map(str, values))}.')
+        raise BadInput(f'The record has no field "{named(name)}"{nearest(name, map(str, values))}.')
     if value is None:
-        raise BadInput(f'The field "{name}" of the record is null.')
+        raise BadInput(f'The field "{named(name)}" of the record is null.')
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)

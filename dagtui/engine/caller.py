@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,6 +32,7 @@ from dagtui.core.plugin import Dimension
 from dagtui.core.ports import Gateway
 from dagtui.core.pricing import PriceTable
 from dagtui.core.retry import Advice, Failures, GiveUp, RetryPolicy, TryAgain, decide, is_spared
+from dagtui.core.text import keyless, visible
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.lane import Permit
 from dagtui.engine.limiter import Limiter, LimiterClosed
@@ -220,8 +222,8 @@ class Caller:
         except GatewayError:
             raise
         except Exception as error:
-            _log.exception("the gateway raised")
-            message = f"the gateway's code raised {type(error).__name__}: {error}"
+            _log.error("the gateway raised\n%s", visible(keyless(traceback.format_exc())))
+            message = keyless(f"the gateway's code raised {type(error).__name__}: {error}")
             raise GatewayError(ErrorKind.PLUGIN, message, billed="maybe") from error
         finally:
             self.deadlines.end(deadline)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from decimal import Decimal
 
@@ -49,6 +50,7 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
+from dagtui.core.text import keyless, visible
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
@@ -343,8 +345,9 @@ class Runner:
         except BadInput as error:
             return self._unbuilt(ErrorKind.BAD_INPUT, str(error))
         except Exception as error:
-            _log.exception("the plugin raised")
-            return self._unbuilt(ErrorKind.PLUGIN, f"the plugin raised {type(error).__name__}: {error}")
+            _log.error("the plugin raised\n%s", visible(keyless(traceback.format_exc())))
+            message = f"the plugin raised {type(error).__name__}: {error}"
+            return self._unbuilt(ErrorKind.PLUGIN, keyless(message))
         if (
             self._earlier is not None
             and (same := self._earlier.same(request.seq, request.fingerprint)) is not None

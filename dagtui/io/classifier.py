@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dagtui.core.errors import Billed, ErrorKind, GatewayError
 from dagtui.core.model import Blame
-from dagtui.core.text import one_line
+from dagtui.core.text import keyless, one_line
 from dagtui.io import portkey_headers
 from dagtui.io.blame import blame_of
 from dagtui.io.portkey_errors import Said, read_error
@@ -27,7 +27,6 @@ GATEWAY_PATIENCE = 295.0
 MOST_LOST = 2
 """Attempts at a question whose answers come, and are paid, but cannot be read: one more, in case it was chance."""
 
-_KEYLIKE = re.compile(r"\b(?:sk|pk)-[A-Za-z0-9_-]{12,}|(?<=Bearer )[^\s\"',]{8,}", re.IGNORECASE)
 _NEVER_REACHED = re.compile(
     r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ConnectTimeoutError|CONNECT_TIMEOUT"
     r"|bad port|certificate|ERR_TLS",
@@ -130,7 +129,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     """`text` without `secrets`, and without what looks like a key: a provider may echo the one it refused."""
     for secret in sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True):
         text = text.replace(secret, "***")
-    return _KEYLIKE.sub("***", text)
+    return keyless(text)
 
 
 _Verdict = tuple[ErrorKind, Billed, str]

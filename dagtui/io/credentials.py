@@ -180,7 +180,7 @@ def _local_provider_key(
         if variable is None:
             raise KeyMissing(
                 f'No environment variable is known for the key of "{provider}": put the key into an inline '
-                f"config (--config), {_DEMO}."
+                f"config (DAGTUI_PORTKEY_CONFIG), {_DEMO}."
             )
         raise KeyMissing(_missing(variable))
     return key
@@ -281,6 +281,11 @@ def inline_config(config: str | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", content) if isinstance(content, dict) else None
+
+
+def has_inline_key(config: str) -> bool:
+    """Whether the config itself, not what an id stands for, holds a key."""
+    return _has(inline_config(config), "api_key")
 
 
 def _has_key(config: str | None) -> bool:

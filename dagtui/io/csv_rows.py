@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from dagtui.core.errors import BadInput
 from dagtui.core.model import RowError
+from dagtui.core.text import named
 from dagtui.io.lines import LINE_CAP, ByteLines
 from dagtui.io.rows import OURS, Row, undecodable
 
@@ -103,9 +104,8 @@ def _header(cells: list[str], name: str, line: int) -> list[str]:
     first: dict[str, int] = {}
     for number, title in enumerate(header, 1):
         if title in first:
-            raise BadInput(
-                f'{name}:{line}: the columns {first[title]} and {number} are both named "{title}"; rename one.'
-            )
+            both = f"the columns {first[title]} and {number} are both named"
+            raise BadInput(f'{name}:{line}: {both} "{named(title)}"; rename one.')
         first[title] = number
     return header
 

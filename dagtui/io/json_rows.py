@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from dagtui.core.errors import BadInput
 from dagtui.core.model import RowError
+from dagtui.core.text import named
 from dagtui.io.lines import ByteLines
 from dagtui.io.rows import Fields, Row, too_long, undecodable
 
@@ -93,7 +94,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> Fields:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'the key "{twice}" stands twice in one object; rename or remove one')
+        raise ValueError(f'the key "{named(twice)}" stands twice in one object; rename or remove one')
     return found
 
 

@@ -6,6 +6,7 @@ than `LINE_CAP` is ever held, so neither a file without line ends nor a gzip bom
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from dagtui.core.errors import BadInput, nearest
+from dagtui.core.text import named
 
 LINE_CAP = 32 * 1024 * 1024
 """Bytes of the longest line that is read; a provider takes no larger request."""
@@ -163,6 +165,8 @@ def open_lines(path: Path) -> ByteLines:
     except ValueError:
         raise BadInput(f"{str(path)!r} cannot be the name of a file: it holds a NUL character.") from None
     except OSError as error:
+        if error.errno == errno.ENXIO:  # so does the system say that it is a socket
+            raise BadInput(f"{path} is {_kind_of(stat.S_IFSOCK)}") from None
         raise BadInput(f"{path}: cannot be opened: {error.strerror or error}.") from None
     kind = os.fstat(handle).st_mode
     if not stat.S_ISREG(kind):
@@ -170,7 +174,7 @@ def open_lines(path: Path) -> ByteLines:
         raise BadInput(f"{path} is {_kind_of(kind)}")
     raw = io.FileIO(handle, "rb")
     try:
-        return ByteLines(path.name, raw)
+        return ByteLines(named(path.name, 255), raw)
     except BaseException:
         raw.close()
         raise
@@ -233,7 +237,9 @@ class _Pipe(io.RawIOBase):
 def _kind_of(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder; give a file in it."
-    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+    if stat.S_ISSOCK(mode):
+        return "a socket, not a regular file; give a CSV, TSV, JSONL or text file."
+    if stat.S_ISFIFO(mode):
         return 'a pipe, not a regular file; redirect it into standard input and give "-" instead.'
     return "a device, not a regular file; give a CSV, TSV, JSONL or text file."
 

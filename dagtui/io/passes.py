@@ -72,7 +72,7 @@ class Pass:
         kept = fields
         if any(map(_is_ours, fields)):
             kept = {name: value for name, value in fields.items() if not _is_ours(name)}
-        return Record(index, self._id(fields), kept, line)
+        return Record(index, self.id_of(fields, str(self._row)), kept, line)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -82,13 +82,13 @@ class Pass:
             self.lines.close()
             self._busy.release()
 
-    def _id(self, fields: Fields) -> str:
-        """The id column as text, else the number of the row, bad ones counted: mending them moves no id."""
+    def id_of(self, fields: Fields, number: str) -> str:
+        """The id column as text, else the `number` of the row, bad ones counted: mending them moves no id."""
         for name in self.ids:
             value = fields.get(name)
             if value is not None and value != "":
                 return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return str(self._row)
+        return number
 
 
 def _is_ours(name: str) -> bool:

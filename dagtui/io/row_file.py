@@ -104,7 +104,8 @@ class _Stream:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        self._stream.write(text)
+        # A lone surrogate has no UTF-8; see _Disk.
+        self._stream.write(text.encode("utf-8", "backslashreplace").decode())
         self._stream.flush()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from array import array
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,6 +17,7 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from dagtui.core.errors import BadInput, nearest
 from dagtui.core.model import Record, RowError
+from dagtui.core.text import named
 from dagtui.io.csv_rows import csv_rows
 from dagtui.io.formats import FORMATS, Entry, Format, list_candidates, sniff, sniff_delimiter
 from dagtui.io.json_rows import array_rows, json_rows
@@ -23,6 +25,7 @@ from dagtui.io.lines import ByteLines, open_lines, pipe_lines
 from dagtui.io.passes import Pass, id_columns
 from dagtui.io.rows import OURS, Fields, Row, text_rows
 from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS
+from dagtui.io.twice import told_twice
 
 __all__ = ["BadRows", "Entry", "FileSource", "Format", "Scan", "list_candidates", "open_source"]
 
@@ -34,13 +37,18 @@ _MOST_COLUMNS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What one pass over the whole source found. `records` and `size_bytes` are None for a pipe."""
+    """What one pass over the whole source found. `records` and `size_bytes` are None for a pipe.
+
+    `twice` says which ids stand more than once. Nothing but the user's own book-keeping goes by them, so such
+    records are asked and written like others.
+    """
 
     records: int | None
     bad: int
     first_bad: RowError | None
     columns: tuple[str, ...]
     size_bytes: int | None
+    twice: str = ""
 
 
 def open_source(
@@ -235,7 +243,7 @@ class FileSource:
         ours = {name for name in names if name.startswith(OURS)}
         if ours and not ours.issuperset(FAILURE_COLUMNS) and not ours.issuperset(OUR_COLUMNS):
             raise BadInput(
-                f'{self.name}: the name of the column "{min(ours)}" begins like those that dagtui adds; '
+                f'{self.name}: the name of the column "{named(min(ours))}" begins like those that dagtui adds; '
                 "rename or remove it."
             )
 
@@ -245,6 +253,8 @@ class FileSource:
         first_bad: RowError | None = None
         columns = dict.fromkeys(self.columns)
         known = {*columns}
+        hashes = array("q")
+        key = self._ids[0] if self._ids[0] in known else None  # without a column of ids, rows are numbered
         try:
             for row in chain(map(_row, reading.pending), reading.rows):
                 if isinstance(row, RowError):
@@ -254,14 +264,29 @@ class FileSource:
                 if look is not None:
                     look(records, row[1])
                 records += 1
+                if key is not None:
+                    given = row[1].get(key)
+                    usual = given.__class__ is str and given != ""
+                    hashes.append(hash(given if usual else reading.id_of(row[1], str(records + bad))))
                 if not known.issuperset(row[1]) and len(known) < _MOST_COLUMNS:
                     known.update(row[1])
                     self._refuse_reserved(known)
                     columns.update((name, None) for name in row[1] if not name.startswith(OURS))
         finally:
             reading.close()
-        size = self.path.stat().st_size if self.path else None
-        return Scan(records, bad, first_bad, tuple(columns), size)
+        if self.path is None:
+            return Scan(records, bad, first_bad, tuple(columns), None)
+        twice = told_twice(hashes, self._ids_and_lines)
+        return Scan(records, bad, first_bad, tuple(columns), self.path.stat().st_size, twice)
+
+    def _ids_and_lines(self) -> Iterator[tuple[str, int]]:
+        reading = self._pass()
+        try:
+            for row in map(reading.record, reading.rows):
+                if isinstance(row, Record):
+                    yield row.id, row.line
+        finally:
+            reading.close()
 
 
 def _emptiness(lines: ByteLines, head: bytes) -> str:

@@ -19,6 +19,7 @@ from dagtui.core.dag import Dag
 from dagtui.core.errors import ConfigError, nearest
 from dagtui.core.plugin import Plugin
 from dagtui.core.task import TaskPlugin
+from dagtui.core.text import keyless, named
 from dagtui.io.bundled import bundled
 from dagtui.io.toml import read_toml
 
@@ -65,9 +66,9 @@ def missing_fields(plugin: Plugin, columns: Sequence[str]) -> str | None:
     missing = [name for name in plugin.reads if name not in columns and name.split(".")[0] not in columns]
     if not missing:
         return None
-    told = " and ".join(f'"{name}"{nearest(name, columns)}' for name in missing[:3])
+    told = " and ".join(f'"{named(name)}"{nearest(name, columns)}' for name in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    has = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
+    has = ", ".join(map(named, columns[:12])) + (", …" if len(columns) > 12 else "")
     return (
         f"The task reads {told}{more}, but the input has only {has or 'no fields'}; choose another task or file."
     )
@@ -178,7 +179,7 @@ def _instance(found: Any, where: str, name: str) -> Plugin:
 
 
 def _told(error: BaseException) -> str:
-    message = " ".join(str(error).split())[:200]
+    message = keyless(" ".join(str(error).split())[:200])
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

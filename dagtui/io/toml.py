@@ -29,6 +29,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         if not spot[:1].isdigit():
             reason, spot = f"{reason} at the end of the file", str(text.count("\n") + 1)
         raise ConfigError(f"{path}:{spot}: {reason[:1].lower()}{reason[1:]}.") from None
+    except ValueError as error:
+        reason = "a number has more digits than can be read" if "integer string" in str(error) else str(error)
+        raise ConfigError(f"{path}: {reason}.") from None
     except RecursionError:
         raise ConfigError(f"{path}: the values are nested too deeply.") from None
     except FileNotFoundError:

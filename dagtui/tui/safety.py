@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import rich
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment, Segments
 from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from dagtui.core.text import UNSAFE
+from dagtui.core.text import PICTURES, UNSAFE
 
 _FRAMES_AHEAD = 12  # of the 30 that Textual lets wait for the terminal before its loop waits too
 
@@ -23,21 +23,26 @@ class SafeFilter(LineFilter):
     """Replaces whatever could steer a terminal, in every line of every widget, at its width.
 
     Text is made visible where it enters the program; this catches what came another way, such as a file's name
-    typed into a field. Characters without width are dropped, so that no line shifts.
+    typed into a field. Characters without width are dropped, and the width stays, so that no line shifts.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """`segments`, harmless; the same list where nothing had to change."""
         for segment in segments:
-            if not segment.text.isprintable() and not segment.control:
+            if not segment.control and _is_suspect(segment.text):
                 return [self._harmless(segment) for segment in segments]
         return segments
 
     @staticmethod
     def _harmless(segment: Segment) -> Segment:
-        if segment.control:
+        if segment.control or not _is_suspect(segment.text):
             return segment
-        return Segment(_UNSAFE(_dots, segment.text), segment.style)
+        text = _UNSAFE(_dots, _WIDTHLESS.sub("", segment.text))
+        return Segment(set_cell_size(text, cell_len(segment.text)), segment.style)
+
+
+def _is_suspect(text: str) -> bool:
+    return not text.isprintable() or (not text.isascii() and PICTURES.search(text) is not None)
 
 
 def _dots(match: re.Match[str]) -> str:
@@ -45,6 +50,7 @@ def _dots(match: re.Match[str]) -> str:
 
 
 _UNSAFE: Callable[[Callable[[re.Match[str]], str], str], str] = UNSAFE.sub
+_WIDTHLESS = re.compile(f"{PICTURES.pattern}|[\n\t]")
 _SAFE = SafeFilter()
 
 

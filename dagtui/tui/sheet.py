@@ -7,9 +7,10 @@ comparison of tuples, and no frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from textual.content import Content
 from textual.geometry import Region
@@ -126,6 +127,12 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
     return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` made safe, on lines of at most `width` cells; one line at least."""
+    lines = wrap(visible(text), max(1, width), break_on_hyphens=False) or [""]
+    return [part for line in lines for part in (chop_cells(line, width) if cell_len(line) > width else [line])]
 
 
 def bar(share: float, width: int) -> tuple[str, str]:

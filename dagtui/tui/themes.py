@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
@@ -20,6 +21,7 @@ _COLORS = {
 }  # fmt: skip
 _NUMBERS = {"luminosity_spread", "text_alpha"}
 _FLAGS = {"dark", "ansi"}
+_NAME = re.compile(r"[\w-]+", re.ASCII)  # the palette would take others for markup
 _KEYS = {field.name for field in fields(Theme)}
 
 
@@ -37,7 +39,7 @@ def load_themes(folders: Iterable[Path]) -> tuple[tuple[Theme, ...], tuple[str, 
                 theme = _theme(tomllib.loads(path.read_text("utf-8")))
             except ThemeProblem as problem:
                 problems.append(f"Theme {path.name}: {problem}")
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 problems.append(f"Theme {path.name}: it cannot be read ({error}).")
             else:
                 themes[theme.name] = theme
@@ -58,6 +60,8 @@ def _theme(content: dict[str, Any]) -> Theme:
     for key in ("name", "primary"):
         if key not in content:
             raise ThemeProblem(f'"{key}" is missing; add it.')
+    if not _NAME.fullmatch(str(content["name"])):
+        raise ThemeProblem(f'"name" is {content["name"]!r}, but letters, digits, _ and - make a name.')
     values = {key: _checked(key, value) for key, value in content.items()}
     return Theme(**values)
 

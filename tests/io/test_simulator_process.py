@@ -24,6 +24,7 @@ async def knobs_of(url: str) -> dict[str, object]:
 
 async def test_it_plays_a_scenario_with_knobs_that_win_and_tells_its_totals_and_bound() -> None:
     simulator = await start_simulator({"accuracy": 0.5}, scenario="small")
+    assert simulator.url.startswith("http://127.0.0.1:")  # nobody else can reach it
     try:
         knobs = await knobs_of(simulator.url)
         assert (knobs["requests_per_minute"], knobs["accuracy"]) == (50, 0.5)

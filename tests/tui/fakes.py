@@ -62,6 +62,7 @@ class InputView:
     first: tuple[Record, ...] = ()
     problem: str = ""
     first_bad: str = ""
+    twice: str = ""
 
 
 @dataclass(frozen=True)

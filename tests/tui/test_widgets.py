@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from dagtui.core.snapshot import LogEntry
 from dagtui.core.store import RequestStore, State
-from dagtui.tui.sheet import bar, cut, fit, gauge, length, spread, whole
+from dagtui.tui.sheet import bar, cut, fit, gauge, length, spread, whole, wrapped
 from dagtui.tui.widgets.columns import fitting
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.heading import tally
@@ -199,3 +199,10 @@ async def test_without_colour_the_glyphs_carry_the_state(folder: Path, monkeypat
     async with dashboard(folder, session, play=2.0) as (app, _):
         assert app.no_color
         assert {"■", "✖", "●", "◐"} <= set(text(app))
+
+
+def test_a_text_is_wrapped_by_the_cells_that_it_takes_and_loses_nothing() -> None:
+    lines = wrapped("日本語のとても長い件名です and then an English one", 10)
+    assert all(cell_len(line) <= 10 for line in lines)
+    assert "".join(lines).replace(" ", "") == "日本語のとても長い件名ですandthenanEnglishone"
+    assert wrapped("", 10) == [""]

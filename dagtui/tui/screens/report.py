@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
@@ -20,7 +19,7 @@ from dagtui.core.text import one_line, visible
 from dagtui.tui.paths import tail
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.sheet import Line, Sheet, fit, gauge
+from dagtui.tui.sheet import Line, Sheet, fit, gauge, wrapped
 from dagtui.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ class SectionSheet(Sheet):
                 lines.append((name, *bar, ("  " + fit(value, values, right=True), "text+")))
                 continue
             role = "money+" if value.startswith("$") else "text+"
-            first, *rest = wrap(visible(value), room, break_on_hyphens=False) or [""]
+            first, *rest = wrapped(value, room)
             lines.append((name, (first, role)))
             lines += [((" " * (labels + 2), "dim"), (line, role)) for line in rest]
         return lines

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -15,8 +14,9 @@ from textual.widget import Widget
 
 from dagtui.core.figures import size
 from dagtui.core.text import one_line, visible
+from dagtui.tui.palette import WARNING
 from dagtui.tui.paths import tail, tilde
-from dagtui.tui.sheet import BLANK, Line, Sheet, cut, fit, spread
+from dagtui.tui.sheet import BLANK, Line, Sheet, cut, fit, spread, wrapped
 from dagtui.tui.words import some
 
 if TYPE_CHECKING:
@@ -171,12 +171,12 @@ class Preview(Sheet):
             return [cut(((text, "dim"),), width)]
         if view.problem:
             return [(("✖ ", "failed+"), (fit(view.name, width - 2), "failed+")), *_told(view.problem, width)]
-        lines: list[Line] = [_facts(view, width), BLANK]
+        lines: list[Line] = [_facts(view, width), _twice(view, width) if view.twice else BLANK]
         return [*lines, *_table(view, width, height - len(lines))]
 
 
 def _told(problem: str, width: int) -> list[Line]:
-    return [((line, "text"),) for line in wrap(visible(problem), max(10, width))]
+    return [((line, "text"),) for line in wrapped(problem, max(10, width))]
 
 
 def _facts(view: InputView, width: int) -> Line:
@@ -185,6 +185,10 @@ def _facts(view: InputView, width: int) -> Line:
     right = ((f" {records}", "text+"), (f" · {size(view.size)}", "dim"))
     bad = ((f" · {some(view.bad_rows, 'bad row')}", "warn"),) if view.bad_rows else ()
     return spread(left, (*right, *bad), width)
+
+
+def _twice(view: InputView, width: int) -> Line:
+    return ((fit(f"{WARNING} {view.twice}", width), "warn"),)
 
 
 def _table(view: InputView, width: int, height: int) -> list[Line]:
