@@ -166,7 +166,7 @@ def _ask_or_refuse(going: Going, choices: Choices, chosen: dict[str, Any]) -> Ch
 @click.command()
 @_RUN
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A .csv, .tsv or .jsonl file."
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A .csv, .tsv, .jsonl or .parquet file."
 )
 @click.option("--failures", is_flag=True, help="Only what did not succeed, with its cause, to be run again.")
 @click.option("--without-input", is_flag=True, help="Without the columns of the input, which may have changed.")
@@ -176,7 +176,8 @@ def export(run: str, output: Path, failures: bool, without_input: bool, raw_cell
     """Write the results of RUN into a file, also while it goes on, in the order of its input."""
     with said_plainly():
         from dagtui.core.figures import count
-        from dagtui.runs import dimensions_of, export_run, find_run
+        from dagtui.exporting import dimensions_of, export_run
+        from dagtui.runs import find_run
 
         path = find_run(run)
         rows = export_run(

@@ -87,7 +87,7 @@ async def open_session(plan: Plan, environ: Mapping[str, str]) -> Session:
     plugin, run_id = plugin_of(plan), new_run_id()
     journal = plan.journal or runs_folder() / run_id / JOURNAL_NAME
     spool = journal.with_name("input") if plan.path == "-" else None
-    if plan.journal is None:
+    if spool is not None and plan.journal is None:
         make_folder(journal.parent)
     try:
         given = await asyncio.to_thread(_read_input, plan, plugin, spool)
@@ -152,11 +152,11 @@ class _Run:
 async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str, str], run: _Run) -> Session:
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
+    from dagtui.exporting import export_run
     from dagtui.io.journal import Journal, JournalReader
     from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
-    from dagtui.runs import export_run
     from dagtui.session import Session
 
     scan, first = given.scan, given.first
@@ -200,6 +200,8 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
 
     owned = [remember, *([simulator.aclose] if simulator else [])]
     try:
+        if plan.journal is None and not run.journal.parent.exists():
+            make_folder(run.journal.parent)
         journal = await asyncio.to_thread(Journal, run.journal, facts, plan_to_plain(plan), recipe)
         kept = None
         if run.going and run.choices:

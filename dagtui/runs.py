@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,18 +14,10 @@ from typing import Any
 
 from platformdirs import user_state_path
 
-from dagtui.core.dag import Dag
-from dagtui.core.errors import BadInput, ConfigError, DagtuiError, nearest
-from dagtui.core.events import RecordEnded
-from dagtui.core.model import Outcome, Record, RowError
+from dagtui.core.errors import ConfigError, DagtuiError, nearest
 from dagtui.core.plan import Plan
-from dagtui.core.plugin import Dimension
-from dagtui.io.export import FailuresWriter, ResultsWriter, refuse_target
-from dagtui.io.identity import changes
 from dagtui.io.journal import JOURNAL_NAME, JournalReader, is_locked
-from dagtui.io.journal.outcomes import outcome_of
 from dagtui.io.plan_file import plan_from_plain
-from dagtui.io.source import FileSource, open_source
 
 _BATCH = 256
 _RECENT_RUNS = 50  # looked at for the one that a file belongs to
@@ -211,137 +203,3 @@ def remove_run(path: Path) -> None:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be removed: {error.strerror or error}.") from None
-
-
-def dimensions_of(path: Path) -> tuple[Dimension, ...] | None:
-    """The dimensions of the run's task; None if it cannot be loaded any more, or asks something else now."""
-    from dagtui.io.tasks import load_task
-
-    try:
-        with JournalReader(path) as reader:
-            task = str(reader.sessions()[-1].plan.get("task", ""))
-            names = reader.dimensions
-        dimensions = tuple(load_task(task).dimensions)
-    except ConfigError:
-        return None
-    return dimensions if tuple(dimension.name for dimension in dimensions) == names else None
-
-
-# --- export ---
-
-
-def export_run(
-    path: Path,
-    target: Path,
-    dimensions: Iterable[Dimension] | None = None,
-    *,
-    overwrite: bool = False,
-    without_input: bool = False,
-    failures: bool = False,
-    guard_formulas: bool = True,
-) -> int:
-    """Write what the journal at `path` holds so far into `target`, in the order of the input; the rows written.
-
-    `dimensions` say how answers are taken apart; without them their text is written as it is. The input's columns
-    come from the input, which must still be the same; `without_input` leaves them out. With `failures` only what
-    did not succeed is written, as input for another run. The target appears when it is complete.
-
-    Raises:
-        BadInput: there is nothing to write, or the input has changed.
-        ConfigError: the journal cannot be read, the target not written.
-        TargetExists: the target holds something, and `overwrite` is off.
-    """
-    with JournalReader(path) as reader:
-        facts = reader.facts
-        source = None if without_input else _source(facts, path)
-        dag = Dag(tuple(dimensions or (Dimension(name) for name in reader.dimensions)))
-        columns = tuple(facts.get("input", {}).get("columns", ())) if source is not None else ()
-        kind = target.suffix.lower().lstrip(".").replace("ndjson", "jsonl")
-        refuse_target(target, source.path if source is not None else None, overwrite=overwrite)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        writer = (
-            FailuresWriter(part, kind, columns)
-            if failures
-            else ResultsWriter(part, kind, dag, columns, guard_formulas=guard_formulas)
-        )
-        try:
-            rows = _write(reader, dag, source, writer, failures)
-            if not rows:
-                what = "no failures" if failures else "no results yet"
-                raise BadInput(f"{path}: holds {what}.")
-            part.replace(target)
-        except OSError as error:
-            raise ConfigError(f"{target}: cannot be written: {error.strerror or error}.") from None
-        finally:
-            part.unlink(missing_ok=True)
-    return rows
-
-
-def _source(facts: Mapping[str, Any], path: Path) -> FileSource:
-    given = facts.get("input", {})
-    if given.get("scenario"):
-        raise BadInput(f"{path}: a scenario made this run's records as it went; add --without-input.")
-    place = Path(str(given.get("spool") or given.get("path", "")))
-    if not given.get("spool") and (changed := changes(place, given)):
-        raise BadInput(f"{place}: is not what this run read ({changed}); --without-input leaves its columns out.")
-    return open_source(place, format=given.get("format"), delimiter=given.get("delimiter"), bad_rows="skip")
-
-
-def _write(
-    reader: JournalReader,
-    dag: Dag,
-    source: FileSource | None,
-    writer: ResultsWriter | FailuresWriter,
-    failures: bool,
-) -> int:
-    rows = 0
-    try:
-        for batch in _batches(reader, source):
-            seqs = [dag.seq(record.index, position) for record in batch for position in range(len(dag))]
-            answers = reader.answers(seqs)
-            for record in batch:
-                outcomes: dict[str, Outcome] = {}
-                for position, dimension in enumerate(dag.dimensions):
-                    row = answers.get(dag.seq(record.index, position))
-                    if row is not None:
-                        outcomes[dimension.name] = outcome_of(row, dimension)
-                if len(outcomes) < len(dag):
-                    continue  # it is still under way
-                if failures and all(answers[s].state == "ok" for s in _seqs(dag, record)):
-                    continue
-                rows += 1
-                writer.write(RecordEnded(0.0, record, outcomes))
-            writer.flush()
-    finally:
-        writer.close()
-    return rows
-
-
-def _seqs(dag: Dag, record: Record) -> range:
-    return range(dag.seq(record.index, 0), dag.seq(record.index, 0) + len(dag))
-
-
-def _batches(reader: JournalReader, source: FileSource | None) -> Iterator[list[Record]]:
-    """The records that were read, some at a time."""
-    last = reader.records()
-    batch: list[Record] = []
-    for record in _records(reader, source, last):
-        batch.append(record)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _records(reader: JournalReader, source: FileSource | None, last: int) -> Iterator[Record]:
-    if source is None:
-        for index, record_id in reader.record_ids():
-            yield Record(index, record_id, {})
-        return
-    for row in source.rows():
-        if isinstance(row, RowError):
-            continue
-        if row.index >= last:
-            return
-        yield row

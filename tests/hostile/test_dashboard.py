@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagtui.core.errors import ExitCode
-from dagtui.core.report import Audit, Leftovers
+from dagtui.core.report import Audit, Kept
 from dagtui.core.text import named
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
@@ -100,8 +100,8 @@ def test_the_report_of_a_hostile_run_is_text(stage: Stage, batch: list[str]) -> 
     session.results_path = Path(batch[0])
     audit = Audit(batch[1], batch[2])
     result = RunResult("stopped", ExitCode.INTERNAL, batch[3], session.snapshot(), cast(Any, audit))
-    leftovers = Leftovers(Path(batch[4]), batch[5])
-    stage.show(lambda: ReportScreen(cast(Any, session), cast(Any, result), leftovers))
+    kept = Kept(batch[5], Path(batch[4]), Path(batch[3]))
+    stage.show(lambda: ReportScreen(cast(Any, session), cast(Any, result), kept))
     stage.leave()
 
 

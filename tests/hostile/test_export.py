@@ -9,18 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagtui.core.dag import Dag
 from dagtui.core.errors import ErrorKind
-from dagtui.core.events import RecordEnded
+from dagtui.core.events import RecordEnded, RecordRead, RequestEnded
 from dagtui.core.model import AttemptError, Failure, Record, Success, Usage
 from dagtui.core.plugin import Dimension
+from dagtui.exporting import export_run
 from dagtui.io.cells import cell, json_line
 from dagtui.io.csv_rows import unguarded
-from dagtui.io.export import FailuresWriter, ResultsWriter, convert
+from dagtui.io.export import FailuresWriter, ResultsWriter
+from dagtui.io.identity import identity
+from dagtui.io.journal import Journal
 from dagtui.io.source import open_source
 from tests.hostile import corpus
 
@@ -96,19 +100,33 @@ def test_failures_are_the_same_input_again(tmp_path: Path, kind: str, rows: list
     assert again == [(kept(key), kept(text)) for key, text, _ in rows]
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", [*FORMATS, "parquet"])
 def test_an_export_of_the_whole_corpus_says_the_same_in_every_format(tmp_path: Path, kind: str) -> None:
-    results = tmp_path / "all.jsonl"
-    rows = [{"id": number, "t": text} for number, text in enumerate(corpus.WHOLE)]
-    results.write_text("".join(map(json_line, rows)), "utf-8", newline="")
+    """From the journal: the texts are ids, columns of the input and answers."""
+    texts = list(corpus.WHOLE)
+    source = tmp_path / "all.jsonl"
+    source.write_text(
+        "".join(json_line({"id": number, "t": t}) for number, t in enumerate(texts)), "utf-8", newline=""
+    )
+    facts = {"path": str(source), "columns": ["id", "t"], "format": "jsonl", **identity(source)}
+    journal = Journal(tmp_path / "journal.db", {"id": "r", "dimensions": ["ask"], "input": facts}, {}, {})
+    for number, text in enumerate(texts):
+        journal.write(RecordRead(1.0, number, text))
+        answer = Success(text, text or "-", 1, 0.1, Usage(), None, trace_id=text)
+        journal.write(RequestEnded(2.0, number, answer))
+    journal.close()
     target = tmp_path / f"again.{kind}"
-    assert convert(results, target) == len(rows)
-    if kind == "jsonl":
-        assert [json.loads(line) for line in target.read_text("utf-8").split("\n")[:-1]] == rows
+    assert export_run(tmp_path / "journal.db", target, [Dimension("ask")]) == len(texts)
+    if kind == "parquet":
+        found = [(row["t"], row["ask"]) for row in parquet.read_table(target).to_pylist()]
+    elif kind == "jsonl":
+        found = [(row["t"], row["ask"]) for row in map(json.loads, target.read_text("utf-8").split("\n")[:-1])]
     else:
         _, *cells = raw_cells(target)
         assert_no_formulas(cells)
-        assert [unguarded(text) for _, text in cells] == [row["t"] for row in rows]
+        found = [(unguarded(line[1]), unguarded(line[2])) for line in cells]
+    assert [t for t, _ in found] == texts
+    assert [said for _, said in found] == [text or "-" for text in texts]
 
 
 @given(value=corpus.values | corpus.hostile)

@@ -18,6 +18,8 @@ _Loose = RootModel[dict[str, Any]]
 def outcome_of(row: AnswerRow, dimension: Dimension) -> Outcome:
     """The outcome; an answer that does not fit the dimension any more has the fields that its text has."""
     if row.state == "ok":
+        if dimension.output is None:
+            return success_of(row, row.text or "")
         value = value_of(row, dimension)
         return success_of(row, _Loose(loose(row.text or "")) if value is None else value)
     if row.state == "failed":
