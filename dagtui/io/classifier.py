@@ -277,8 +277,8 @@ def _broken(status: int, said: Said, asked: Asked, elapsed: float) -> _Verdict:
             "gateway's install has the @hono/node-server defect: pin @hono/node-server to 1.13.5."
         )
         return ErrorKind.SERVER, "maybe", advice
-    # A provider that says itself that it failed has made no answer, and bills none.
-    return ErrorKind.SERVER, "no" if said.by_provider else "maybe", ""
+    # A provider that says itself that it failed has made no answer, and bills none; one that ran out of time may.
+    return ErrorKind.SERVER, "no" if said.by_provider and status != 504 else "maybe", ""
 
 
 def _sentence(kind: ErrorKind, status: int, told: str, asked: Asked, advice: str) -> str:

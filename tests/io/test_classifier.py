@@ -148,7 +148,7 @@ OPEN_SOURCE = [
     ("overloaded as 500", 500, provider("Overloaded", "overloaded_error"), K.OVERLOADED, "no"),
     ("503 of the provider", 503, provider("busy", "api_error"), K.OVERLOADED, "no"),
     ("503 of who knows", 503, b"upstream connect error", K.OVERLOADED, "maybe"),
-    ("500", 500, provider("Internal server error", "api_error"), K.SERVER, "maybe"),
+    ("500", 500, provider("Internal server error", "api_error"), K.SERVER, "no"),
     ("502", 502, b"", K.SERVER, "maybe"),
     ("504", 504, provider("timed out", "api_error"), K.SERVER, "maybe"),
     ("524", 524, b"error code: 524", K.SERVER, "maybe"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.widgets import Input
 
 from dagtui import plan
 from dagtui.core.errors import BadInput
 from dagtui.tui.paths import tail
 from dagtui.tui.screens.dialogs import Entry
+from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.widgets.files import FileList
 from tests.tui.conftest import dashboard, lines, setup, text
 from tests.tui.fakes import FakeDesk, FakeSession, InputView, TaskChoice
@@ -334,3 +337,14 @@ async def test_the_form_remembers_a_run_that_is_over(folder: Path) -> None:
         await pilot.press("n")
         await settled(app, pilot)
         assert app.screen.plan.path == str(folder / "emails.csv")  # type: ignore[attr-defined]
+
+
+async def test_a_budget_in_the_form_is_exact(folder: Path) -> None:
+    async with setup(folder, path=str(folder / "emails.csv")) as (app, pilot):
+        app.screen.query_one("#max_cost", Input).value = "1,234.000005"
+        await pilot.pause()
+        assert isinstance(app.screen, SetupScreen)
+        assert app.screen.plan.settings.max_cost == Decimal("1234.000005")
+        app.screen.query_one("#max_cost", Input).value = "-1"
+        await pilot.pause()
+        assert "must be a number from 0.0001 to 1,000,000, or nothing" in text(app)

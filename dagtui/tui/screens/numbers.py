@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from dagtui.core.run_settings import MAX_ATTEMPTS, MAX_CONCURRENCY, RunSettings
@@ -15,7 +16,8 @@ FIRST = 20  # requests at once that automatic concurrency begins with
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A field. `whole` allows no fraction; with `may_be_blank`, nothing typed means none.
+    """A field. `whole` allows no fraction; with `may_be_blank`, nothing typed means none: `blank` says what that
+    means. `money` is exact.
 
     Where `may_be_left` says what that means, `auto` may be typed, which leaves the number to the program.
     """
@@ -29,19 +31,21 @@ class Number:
     may_be_blank: bool = False
     placeholder: str = ""
     may_be_left: str = ""
+    blank: str = "no cap of your own"
+    money: bool = False
 
     def shown(self, settings: RunSettings) -> str:
         """The present value as text."""
         if self.may_be_left and settings.automatic:
             return AUTO
         value = getattr(settings, self.name)
-        return "" if value is None else f"{value:g}"
+        return "" if value is None else f"{value:f}" if self.money else f"{value:g}"
 
     def note(self, text: str) -> str:
         """What is said beside the field when nothing is wrong."""
         if self.is_left(text):
             return self.may_be_left
-        return "no cap of your own" if self.may_be_blank and not text else self.about
+        return self.blank if self.may_be_blank and not text else self.about
 
     def is_left(self, text: str) -> bool:
         """Whether `text` leaves the number to the program."""
@@ -77,6 +81,10 @@ NUMBERS: tuple[Number, ...] = (
         "requests_per_minute", "req/minute", "a cap of your own", 0.1, 10_000_000,
         whole=False, may_be_blank=True, placeholder="no cap",
     ),
+    Number(
+        "max_cost", "budget $", "the most that it may cost; b changes it while it runs", 0.0001, 1_000_000,
+        whole=False, may_be_blank=True, placeholder="none", blank="no budget", money=True,
+    ),
     Number("timeout", "timeout", "seconds that one attempt may take", 0.1, 86_400, whole=False),
 )  # fmt: skip
 
@@ -95,7 +103,8 @@ def settings_from(before: RunSettings, texts: Mapping[str, str]) -> tuple[RunSet
         except ValueError as error:
             wrong[number.name] = str(error)
             continue
-        values[number.name] = int(value) if number.whole and value is not None else value
+        exact = Decimal(text.replace(",", "").replace("_", "")) if number.money and value is not None else value
+        values[number.name] = int(value) if number.whole and value is not None else exact
         if number.may_be_left:
             values["automatic"] = False
     return replace(before, **values), wrong

@@ -47,7 +47,7 @@ class SetupScreen(FittedScreen):
         Binding("f6", "bad_rows", "Bad rows", key_display="F6", id="setup.bad-rows"),
         Binding("tab", "app.focus_next", "Next field", show=False, id="setup.next"),
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, id="setup.previous"),
-        Binding("f7", "go_on", "Go on with the last run", key_display="F7", id="setup.go-on"),
+        Binding("f7", "go_on", "Go on", key_display="F7", id="setup.go-on"),
         Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
     ]
 
