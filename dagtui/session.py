@@ -256,7 +256,7 @@ class Session:
         finally:
             self._ended = True
             if self._journal is not None:
-                self._journal.conclude(_summary(self.snapshot()))
+                self._journal.conclude(_summary(self._result()))
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
@@ -303,8 +303,9 @@ class Session:
         self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
 
 
-def _summary(snapshot: Snapshot) -> dict[str, Any]:
-    """What a list of runs shows."""
+def _summary(result: RunResult) -> dict[str, Any]:
+    """What a list of runs shows, and what a process that only watched tells of the end."""
+    snapshot = result.snapshot
     counts = snapshot.counts
     states = {name: getattr(counts, name) for name in ("succeeded", "failed", "skipped", "cancelled")}
     spent = snapshot.money.spent
@@ -314,7 +315,9 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
         "records": snapshot.records_read,
         "attempts": snapshot.attempts,
         "spent": None if spent is None else str(spent),
-        "reason": snapshot.reason,
+        "reason": result.reason,
+        "outcome": result.outcome,
+        "exit_code": int(result.exit_code),
     }
 
 
