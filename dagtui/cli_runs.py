@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagtui.options import changed, resume_options, theme_option
-from dagtui.shell import leave, open_app, run_headless, said_plainly
+from dagtui.shell import leave, open_app, open_replay, run_headless, said_plainly
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Choices
@@ -54,6 +54,17 @@ def _as_json(info: RunInfo) -> str:
     from dataclasses import asdict
 
     return json.dumps({**asdict(info), "path": str(info.path), "spent": info.spent and str(info.spent)})
+
+
+@click.command()
+@_RUN
+@theme_option
+def show(run: str, theme: str | None) -> None:
+    """Play RUN once more: the dashboard as it was at every moment, at any speed, forwards and backwards."""
+    with said_plainly():
+        from dagtui.runs import find_run
+
+        leave(open_replay(find_run(run), theme))
 
 
 @click.command()
@@ -213,4 +224,4 @@ def rm(runs: tuple[str, ...], older_than: float | None) -> None:
             click.echo(f"removed {path.parent.name}")
 
 
-COMMANDS = (runs, resume, export, rm)
+COMMANDS = (runs, show, resume, export, rm)

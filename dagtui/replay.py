@@ -27,6 +27,7 @@ from dagtui.core.store import RequestStore, State
 from dagtui.io.journal.replay import Events, Moment
 from dagtui.runs import dimensions_of, export_run, name_of, plan_of
 from dagtui.session import RunResult
+from dagtui.watched import REPLAY_OF
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, inf)
 """Seconds of the run in one of the watcher's; the last is as fast as they can be folded."""
@@ -78,7 +79,7 @@ class Replay:
         self.dimensions = self._events.dimensions
         self.journal_path = path
         self.results_path = plan.output
-        self.title = f"replay of {name_of(path)} · {self._events.facts.get('title', '')}"
+        self.title = f"{REPLAY_OF}{self._events.facts.get('title') or name_of(path)}"
         self.length = sum(span.end - span.begin for span in self._spans)
         self.playing = False
         self.speed = 1.0

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dagtui.core.contract import Choices
     from dagtui.plan import Plan
     from dagtui.resuming import Going
@@ -26,6 +28,17 @@ def open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False, goin
     from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted
 
     return run_app(plan, start_at_once=start_at_once, theme=theme, going=going)
+
+
+def open_replay(path: Path, theme: str | None) -> int:
+    """The run with the journal at `path` played once more, in this terminal."""
+    if not sys.stdout.isatty():
+        raise click.UsageError('A replay needs a terminal; without one, see "dagtui runs" and "dagtui export".')
+    from dagtui.replay import Replay
+    from dagtui.runs import plan_of
+    from dagtui.tui.watching_app import show_replay
+
+    return show_replay(Replay(path), plan_of(path), theme)
 
 
 def run_headless(

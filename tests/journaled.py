@@ -116,7 +116,12 @@ async def journaled(
             past = reader.past()
         going = await look_back(path, past, plugin, past.recipe, {}, _Source(rows), count, "")
         earlier = going.earlier(Choices(), tells=False)
-    facts = {"id": RUN, "title": "x.csv · ask · demo", "dimensions": ["first", "second"], "input": {"records": count}}
+    facts = {
+        "id": RUN,
+        "title": "x.csv · ask · demo",
+        "dimensions": ["first", "second"],
+        "input": {"records": count},
+    }
     journal = _AtOnce(path, None if again else facts, plan_to_plain(plan), {})
     session = Session(
         plugin=plugin,
@@ -141,6 +146,6 @@ async def journaled(
     return kept.events, result
 
 
-def in_virtual_time(main):  # noqa: ANN001
+def in_virtual_time(main):
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)

@@ -80,7 +80,9 @@ def test_every_event_comes_back_as_it_was_and_in_order_however_it_is_read(tmp_pa
     with Events(path) as whole, Events(path) as slow:
         at_once = whole.read(most=1_000_000)
         begin, end = at_once[0].time, at_once[-1].time
-        by_steps = [event for n in range(1, 201) for event in slow.read((1, begin + (end - begin) * n / 200 + 1e-6))]
+        by_steps = [
+            event for n in range(1, 201) for event in slow.read((1, begin + (end - begin) * n / 200 + 1e-6))
+        ]
         slow.rewind()
         by_pages: list[Event] = []
         while page := slow.read(most=7):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dagtui.core.report import Kept
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
     from dagtui.session import Session
+    from dagtui.watched import Watched
 
 
 class Desk(Protocol):
@@ -50,7 +51,7 @@ class Desk(Protocol):
         """The user's themes."""
         ...
 
-    def kept(self, plan: Plan, session: Session) -> Kept:
+    def kept(self, plan: Plan, session: Watched) -> Kept:
         """Where what a run of `plan` came to lies."""
         ...
 

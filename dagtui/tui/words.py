@@ -11,7 +11,8 @@ from dagtui.core.text import visible
 if TYPE_CHECKING:
     from dagtui.core.report import Kept
     from dagtui.core.snapshot import Counts, Snapshot
-    from dagtui.session import RunResult, Session
+    from dagtui.session import RunResult
+    from dagtui.watched import Watched
 
 
 def some(number: int, word: str) -> str:
@@ -40,7 +41,7 @@ def again(wait: float, reason: str) -> str:
     return f"in {wait:.1f} s {reason}".rstrip()
 
 
-def farewell(session: Session, result: RunResult, kept: Kept) -> list[str]:
+def farewell(session: Watched, result: RunResult, kept: Kept) -> list[str]:
     """What stays in the shell of a run that was left: how it ended and, unwrapped, what to do next."""
     snapshot = result.snapshot
     counts = snapshot.counts

@@ -1,7 +1,7 @@
 """From a journal's rows back to the events that they were, in the order of their times, while it is written too.
 
-Every look begins where the last one ended and is one short read transaction. Each table holds its rows in the order
-of their times, so a look is a merge of what came after a cursor in each of them.
+Every look begins where the last one ended and is one short read transaction. Each table holds its rows in the
+order of their times, so a look is a merge of what came after a cursor in each of them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from dagtui.io.journal.reader import JournalReader
 from dagtui.io.journal.schema import PICO
 
 Moment: TypeAlias = tuple[int, float]
-"""A session's number and a time in it, epoch seconds: a clock that was set back between two sessions does no harm."""
+"""A session's number and a time in it, epoch seconds: a clock that was set back between two does no harm."""
 
 END: Moment = (1 << 62, inf)
 _BEGIN: Moment = (0, -inf)
@@ -56,7 +56,7 @@ commit, that is."""
 
 # Where times are equal, what comes first. A request's attempts follow each other by their numbers.
 _RUN, _RECORD, _ATTEMPT, _OUTCOME, _TOLD, _LAST = range(6)
-_FIRST_OF_RUN = {"started": 0, "resumed": 1}
+_FIRST_OF_RUN = frozenset({"started", "resumed"})
 _Placed: TypeAlias = tuple[int, float, int, int, Event]  # session, time, rank, order within it
 
 
@@ -84,10 +84,11 @@ class Events(JournalReader):
     def rewind(self) -> None:
         """Begin anew."""
         self.reached: Moment = _BEGIN
-        self._at = dict.fromkeys(("record", "sent", "attempt", "outcome", "event"), 0)
-        self._at["record"] = -1
+        self._at: dict[str, int] = {"record": -1, "sent": 0, "attempt": 0, "outcome": 0, "event": 0}
         self._starts: list[Moment] = []
-        self._under_way: set[tuple[int, int, int]] = set()  # (session, seq, attempt) that were told to have started
+        self._under_way: set[tuple[int, int, int]] = (
+            set()
+        )  # (session, seq, attempt) that were told to have started
 
     def read(self, until: Moment = END, most: int = 2000) -> list[Event]:
         """The next events up to `until`, of about `most` requests at most.
@@ -111,8 +112,15 @@ class Events(JournalReader):
             begins = self._db.execute("SELECT session, time FROM event WHERE kind = 'started' ORDER BY number")
             begin: dict[int, float] = dict(begins.fetchall())
             last: dict[int, float] = dict(begin)
-            for table, column in (("sent", "sent_at"), ("attempt", "ended_at"), ("outcome", "ended_at"), ("event", "time")):
-                for session, at in self._db.execute(f"SELECT session, max({column}) FROM {table} GROUP BY session"):
+            for table, column in (
+                ("sent", "sent_at"),
+                ("attempt", "ended_at"),
+                ("outcome", "ended_at"),
+                ("event", "time"),
+            ):
+                for session, at in self._db.execute(
+                    f"SELECT session, max({column}) FROM {table} GROUP BY session"
+                ):
                     last[session] = max(at, last.get(session, at))
             ended = {session.number: session.ended_at for session in self.sessions()}
             return [
@@ -137,7 +145,12 @@ class Events(JournalReader):
     def _page_ends(self, most: int) -> Moment:
         """The moment up to which no table has more than about `most` rows that were not read."""
         ends: list[Moment] = [END]
-        for table, time in (("sent", "sent_at"), ("attempt", "ended_at"), ("outcome", "ended_at"), ("event", "time")):
+        for table, time in (
+            ("sent", "sent_at"),
+            ("attempt", "ended_at"),
+            ("outcome", "ended_at"),
+            ("event", "time"),
+        ):
             at = self._db.execute(
                 f"SELECT session, {time} FROM {table} WHERE number = ?", (self._at[table] + most,)
             ).fetchone()
@@ -167,7 +180,7 @@ class Events(JournalReader):
                 rank = _RUN if kind in _FIRST_OF_RUN else _TOLD
                 if isinstance(event, PhaseChanged) and event.phase == "ended":
                     rank = _LAST
-                yield session, time, rank, _FIRST_OF_RUN.get(kind, number), event
+                yield session, time, rank, number, event
 
     def _records(self, bound: Moment) -> Iterator[_Placed]:
         rows = self._db.execute(
@@ -200,8 +213,8 @@ class Events(JournalReader):
 
     def _attempts(self, bound: Moment) -> Iterator[_Placed]:
         rows = self._db.execute(
-            "SELECT number, session, seq, attempt, sent_at, ended_at, status, error, billed, message, input, output,"
-            " cache_read, cache_write, cost, request_id, gateway_retries, retry_in, retry_reason, limits"
+            "SELECT number, session, seq, attempt, sent_at, ended_at, status, error, billed, message, input,"
+            " output, cache_read, cache_write, cost, request_id, gateway_retries, retry_in, retry_reason, limits"
             " FROM attempt WHERE number > ? ORDER BY number",
             (self._at["attempt"],),
         )
@@ -252,7 +265,22 @@ def _attempt(number: int, sent_at: float, ended_at: float, row: list[Any]) -> At
 
 
 def _outcome(state: str, row: list[Any]) -> Outcome:
-    attempts, latency, category, given, output, read, written, cost, status, error, billed, reason, trace, saved = row
+    (
+        attempts,
+        latency,
+        category,
+        given,
+        output,
+        read,
+        written,
+        cost,
+        status,
+        error,
+        billed,
+        reason,
+        trace,
+        saved,
+    ) = row
     usage, spent = Usage(given or 0, output or 0, read or 0, written or 0), _dollars(cost)
     if state == "ok":
         return Success(

@@ -23,8 +23,9 @@ from dagtui.tui.sheet import Line, Sheet, fit, gauge
 from dagtui.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
-    from dagtui.session import RunResult, Session
+    from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
+    from dagtui.watched import Watched
 
 _SPEECH = {
     "complete": ("◆ complete", "done+"),
@@ -45,7 +46,7 @@ class ReportScreen(FittedScreen):
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
-    def __init__(self, session: Session, result: RunResult, kept: Kept) -> None:
+    def __init__(self, session: Watched, result: RunResult, kept: Kept) -> None:
         super().__init__()
         self.session = session
         self.result = result
@@ -76,6 +77,10 @@ class ReportScreen(FittedScreen):
     def on_mount(self) -> None:
         """Arrow keys scroll at once."""
         self.query_one("#report").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Who only looks at a run begins none."""
+        return action != "new_run" or self._dagtui.BEGINS_RUNS
 
     def action_leave(self) -> None:
         """Back to the dashboard."""
