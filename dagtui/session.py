@@ -238,6 +238,10 @@ class Session:
             await self._journal.synced()
         return await asyncio.to_thread(self._exporter, path, overwrite)
 
+    def own(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have `close` awaited when the session is closed, before all else."""
+        self._owned.insert(0, close)
+
     async def aclose(self) -> None:
         """Cancel the run if it still goes on, then close the gateway and what else the session owns."""
         if self._task is not None and not self._task.done():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagtui.core.contract import Choices
+    from dagtui.detached import Detached
     from dagtui.plan import Plan
     from dagtui.resuming import Going
 
@@ -49,8 +50,9 @@ def run_headless(
     data_to_stdout: bool,
     going: Going | None = None,
     choices: Choices | None = None,
+    detached: Detached | None = None,
 ) -> int:
-    """The run without a screen; with `going` and `choices` one that goes on."""
+    """The run without a screen; with `going` and `choices` one that goes on. `detached` hears when it has begun"""
     import asyncio
     from dataclasses import replace
 
@@ -60,7 +62,51 @@ def run_headless(
     if data_to_stdout and not as_json:
         plan = replace(plan, stdout=sys.stdout)
     with asyncio.Runner(loop_factory=process.new_loop) as runner:
-        return runner.run(run(plan, stream_events=as_json, quiet=quiet, going=going, choices=choices))
+        begun = None if detached is None else detached.begun
+        return runner.run(run(plan, stream_events=as_json, quiet=quiet, going=going, choices=choices, begun=begun))
+
+
+def attach(path: Path, theme: str | None, *, headless: bool, quiet: bool) -> int:
+    """Watch and steer the run with the journal at `path`, which goes on in another process."""
+    import asyncio
+
+    from dagtui import process
+    from dagtui.attached import Attached
+    from dagtui.runs import name_of, plan_of
+
+    attached, plan = Attached(path), plan_of(path)
+    if not headless and sys.stdout.isatty():
+        from dagtui.tui.watching_app import show_attached
+
+        return show_attached(attached, plan, theme)
+    from dagtui.headless import attend
+
+    try:
+        with asyncio.Runner(loop_factory=process.new_loop) as runner:
+            return runner.run(attend(attached, plan, quiet=quiet))
+    except KeyboardInterrupt:
+        click.echo(f"left; the run goes on, and dagtui attach {name_of(path)} comes back to it", err=True)
+        return 130
+
+
+def detached_or_leave(reads_stdin: bool = False, to_stdout: object = None) -> Detached:
+    """Of a command that is to be detached: the process that is to be the run gets its part of that.
+
+    The one in the terminal has the other begun, says how to come back to it, and ends here.
+    """
+    from dagtui.detached import Detached, is_inside, launch
+
+    if not is_inside():
+        if to_stdout:
+            raise click.UsageError("A detached run has no stdout: leave out --json and --output-format; use -o.")
+        code, told = launch(reads_stdin=reads_stdin)
+        if told is not None:
+            run = told["run"]
+            click.echo(run)
+            click.echo(f"to watch and steer it: dagtui attach {run}", err=True)
+            click.echo(f"to stop it:            dagtui stop {run}", err=True)
+        leave(code)
+    return Detached()
 
 
 class said_plainly:  # noqa: N801 - reads as the statement that it is

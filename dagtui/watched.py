@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from dagtui.session import RunResult
 
 
-REPLAY_OF = "replay of "
-"""What the title of a replay begins with."""
+REPLAY_OF, ATTACHED = "replay of ", "attached: "
+"""What titles begin with, of a run that is played once more and of one that goes on in another process."""
+
+
+def own_title(title: str) -> str:
+    """The run's title, however it is watched."""
+    return title.removeprefix(REPLAY_OF).removeprefix(ATTACHED)
 
 
 class Watched(Protocol):

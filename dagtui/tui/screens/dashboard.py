@@ -16,7 +16,8 @@ from dagtui.tui.words import drained
 from dagtui.watched import Steered
 
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
-_STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel"})
+STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel"})
+"""The actions that change the run."""
 
 
 class Dashboard(Watching[Steered]):
@@ -55,11 +56,11 @@ class Dashboard(Watching[Steered]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out, or leave out, what makes no sense now."""
         ended = self._phase == "ended"
-        if action in _STEERED:
+        if action in STEERED:
             return not ended
-        if action in ("report", "new_run"):
-            return ended
-        return True
+        if action == "new_run":
+            return ended and self._dagtui.BEGINS_RUNS
+        return ended if action == "report" else True
 
     def on_key(self, event: events.Key) -> None:
         """A digit begins to type a concurrency. At once, so that the next key finds the field."""

@@ -11,7 +11,7 @@ from dagtui.core.errors import DagtuiError, TargetExists
 from dagtui.core.figures import count
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
-from dagtui.watched import REPLAY_OF
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.watched import Watched
@@ -46,6 +46,6 @@ async def _written(app: App[int], session: Watched, path: Path) -> int | None:
 
 def suggested(session: Watched) -> str:
     """`emails.results.csv` beside where the results go."""
-    name = session.title.removeprefix(REPLAY_OF).split(" · ")[0].strip() or "run"
+    name = own_title(session.title).split(" · ")[0].strip() or "run"
     stem = Path(name).name.split(".")[0] or "run"
     return f"{stem}.results.csv"
