@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.events import Phase
@@ -93,7 +93,7 @@ class ControlServer:
         self.path = folder / SOCKET_NAME
         self._session = session
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def start(self) -> None:
         """Listen. Whoever holds the run's lock is alone there, so a socket that lies there is a dead one's.
@@ -119,8 +119,10 @@ class ControlServer:
         if self._server is None:
             return
         self._server.close()
-        for writer in list(self._open):
+        for writer in self._open.values():
             writer.close()
+        if self._open:
+            await asyncio.wait(list(self._open))
         await self._server.wait_closed()
         self._server = None
         with suppress(OSError):
@@ -130,7 +132,8 @@ class ControlServer:
         if not _is_same_user(writer.get_extra_info("socket")):
             writer.close()
             return
-        self._open.add(writer)
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._open[task] = writer
         try:
             while line := await reader.readline():
                 writer.write(json.dumps(self._answer(line)).encode() + b"\n")
@@ -138,7 +141,7 @@ class ControlServer:
         except (OSError, ValueError):  # it has gone, or sends lines without an end
             pass
         finally:
-            self._open.discard(writer)
+            del self._open[task]
             writer.close()
 
     def _answer(self, line: bytes) -> dict[str, Any]:

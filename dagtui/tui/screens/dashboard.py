@@ -68,7 +68,7 @@ class Dashboard(Watching[Steered]):
         if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
             event.stop()
             return
-        if not (character.isascii() and character.isdecimal()) or self._phase == "ended":
+        if not (character.isascii() and character.isdecimal()) or not self.check_action("step", (1,)):
             return
         event.stop()
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
