@@ -187,6 +187,10 @@ class ControlClient:
                 await writer.drain()
                 line = await reader.readline()
                 answer = json.loads(line) if line else None
+            except FileNotFoundError:
+                raise DagtuiError(
+                    "the run takes no commands from elsewhere: it has no socket in its folder"
+                ) from None
             except (OSError, ValueError, AttributeError) as error:
                 self._hang_up()
                 raise DagtuiError(f"the run cannot be reached: {error}") from None

@@ -99,11 +99,14 @@ class Detached:
             self._tell(session)
 
     def _tell(self, session: Session) -> None:
+        from dagtui.io.journal import JOURNAL_NAME
         from dagtui.runs import name_of
 
         path = session.journal_path
         assert path is not None
-        log = os.open(path.with_name(LOG_NAME), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        own = path.name == JOURNAL_NAME  # in another's folder, the name of its journal keeps it apart
+        place = path.with_name(LOG_NAME if own else f"{path.name}.log")
+        log = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         sys.stderr.flush()
         for standard in (1, 2):
             os.dup2(log, standard)

@@ -105,7 +105,7 @@ async def test_a_run_without_a_socket_is_watched_and_says_that_it_takes_no_comma
         assert not attached.steerable
         attached.cancel()
         await until(lambda: told)
-        assert "cannot be reached" in told[0]
+        assert "takes no commands" in told[0]
         await attached.aclose()
         session.cancel()
 

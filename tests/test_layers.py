@@ -28,7 +28,7 @@ INSIDE: dict[str, set[str]] = {
     "replay": {"core", "io", "runs", "session", "watched"},
     "control": {"core", "watched"},
     "attached": {"core", "io", "control", "replay", "runs", "session", "watched"},
-    "detached": {"core", "runs", "session"},
+    "detached": {"core", "io", "runs", "session"},
     "opening": {"core", "io", "session", "audit", "control", "simulator", "resuming", "runs", "dagtui"},
     "plan": {"core", "io", "opening", "session", "resuming", "runs", "watched"},
     "headless": {"core", "session", "plan", "resuming", "watched", "dagtui"},

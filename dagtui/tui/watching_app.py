@@ -58,11 +58,12 @@ class AttachedApp(DagtuiApp):
         choices = (
             Choice("enter", "leave it running"),
             Choice("d", "drain it, then quit"),
-            Choice("c", "cancel it and quit (what is in flight may be billed)"),
+            Choice("c", "cancel it and quit"),
         )
+        text = "The run goes on without this screen. Cancelled, what is in flight may be billed all the same."
         if not self._attached.steerable:
-            choices = choices[:1]
-        answer = await self.push_screen_wait(Question("The run goes on without this screen.", choices))
+            text, choices = "The run goes on without this screen.", choices[:1]
+        answer = await self.push_screen_wait(Question(text, choices))
         if answer == "d":
             await self._drain_and_leave(None)
         elif answer == "c":

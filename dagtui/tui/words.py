@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dagtui.core.figures import clock, count, money
 from dagtui.core.report import is_unfinished
 from dagtui.core.text import visible
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.core.report import Kept
@@ -54,7 +55,7 @@ def farewell(session: Watched, result: RunResult, kept: Kept) -> list[str]:
     ):
         numbers += [f"{count(number)} {word}"] if number else []
     spent = f"{money(snapshot.money.spent)} spent in {clock(snapshot.elapsed)}"
-    lines = [f"{session.title}: {result.outcome}, {', '.join(numbers)}, {spent}"]
+    lines = [f"{own_title(session.title)}: {result.outcome}, {', '.join(numbers)}, {spent}"]
     if kept.results is not None:
         lines.append(f"results: {kept.results.absolute()}")
     elif kept.run is not None:
