@@ -20,9 +20,9 @@ from dagtui.core.errors import ConfigError, DagtuiError
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
+from dagtui.fold import Fold, result_of
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
-from dagtui.replay import Fold, result_of
 from dagtui.runs import dimensions_of, export_run, name_of, plan_of
 from dagtui.session import RunResult
 from dagtui.watched import ATTACHED
@@ -61,7 +61,7 @@ class Attached:
         self._facts: Facts | None = None
         self._fast = 0.0  # seconds that the run's clock is ahead of ours
         self._target: int | None = None  # that was asked for, until the run has confirmed it
-        self._killed = False
+        self._lost = ""  # why nothing more will be heard of it, if not for its end
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
@@ -86,8 +86,8 @@ class Attached:
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
         snapshot = self._fold.stats.snapshot(time.time() + self._fast)
-        if self._killed:
-            return replace(snapshot, phase="ended", reason=self._obituary())
+        if self._lost:
+            return replace(snapshot, phase="ended", reason=self._lost)
         facts = self._facts
         if facts is None or snapshot.phase == "ended":
             return snapshot
@@ -111,7 +111,9 @@ class Attached:
         """Until the run has ended, or was killed."""
         self.start()
         await self._ended.wait()
-        return result_of(self._events.summary(), self.snapshot(), killed=self._killed)
+        if self._lost:
+            return result_of({}, self.snapshot(), killed=True)
+        return result_of(self._events.summary(), self.snapshot(), killed=False)
 
     def retune(self, target: int, by: str = "you") -> None:
         """Set the concurrency limit, within 1 and 10,000."""
@@ -162,6 +164,13 @@ class Attached:
     # --- inside ---
 
     async def _follow(self) -> None:
+        try:
+            await self._look_on()
+        except DagtuiError as error:  # somebody has been at the journal
+            self._lost = str(error)
+            self._ended.set()
+
+    async def _look_on(self) -> None:
         while not self._ended.is_set():
             alive = is_locked(
                 self.journal_path
@@ -170,7 +179,8 @@ class Attached:
             if self._fold.stats.snapshot(0.0).phase == "ended" and self._events.ended():
                 self._ended.set()
             elif not alive:
-                self._killed = True
+                name = name_of(self.journal_path)
+                self._lost = f"the program that ran it was killed; dagtui resume {name} goes on with it"
                 self._ended.set()
             else:
                 with suppress(DagtuiError):  # a run without a socket is watched all the same
@@ -207,9 +217,6 @@ class Attached:
         await self._asked("retune", target=target)
         if self._target == target:
             self._target = None
-
-    def _obituary(self) -> str:
-        return f"the program that ran it was killed; dagtui resume {name_of(self.journal_path)} goes on with it"
 
 
 async def stop_run(path: Path, *, now: bool) -> None:

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import Iterable
+from collections import deque
 from contextlib import suppress
-from copy import copy
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Any
 
-from dagtui.core.errors import BadInput, ExitCode
-from dagtui.core.events import Event, RunStarted
-from dagtui.core.past import Figures, Past
+from dagtui.core.errors import BadInput, ConfigError, DagtuiError
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
-from dagtui.core.stats import Stats
-from dagtui.core.store import RequestStore, State
+from dagtui.core.store import RequestStore
+from dagtui.fold import KILLED, Fold, result_of
+from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import Events, Moment
 from dagtui.runs import dimensions_of, export_run, name_of, plan_of
 from dagtui.session import RunResult
@@ -32,43 +28,26 @@ from dagtui.watched import REPLAY_OF
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, inf)
 """Seconds of the run in one of the watcher's; the last is as fast as they can be folded."""
 
-KILLED = "the program was killed here; nothing is known of what came after"
-
 _FRAME_S = 0.05  # seconds between two steps of the play
 _TURN_S = 0.02  # seconds that folding may keep the loop from doing something else
 _PAGE = 500  # requests that are read at once
 _STEPS = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)  # seconds, to step by
 
 
-class Fold:
-    """The statistics of a run's last session so far, with the figures of the earlier ones, as the live run had."""
-
-    def __init__(self, dimensions: tuple[str, ...]) -> None:
-        self._dimensions = dimensions
-        self._begun = False
-        self.stats = Stats(dimensions, 0)
-
-    def take(self, events: Iterable[Event]) -> None:
-        """Count `events`; where a session begins, what was before is the past."""
-        for event in events:
-            if type(event) is RunStarted:
-                if self._begun:
-                    self.stats = _gone_on_with(self.stats, self._dimensions)
-                self._begun = True
-            elif getattr(event, "seq", -1) >= len(self.stats.store):
-                continue  # of a record that the journal does not have: somebody has been at it
-            self.stats.fold(event)
-
-
 class Replay:
     """The run of the journal at `path`. Positions are seconds since its beginning, `length` is where it ends.
 
     Raises:
-        ConfigError: the journal cannot be read.
+        ConfigError: the run goes on, or its journal cannot be read.
         BadInput: nothing happened in it.
     """
 
     def __init__(self, path: Path) -> None:
+        if is_locked(path):
+            name = name_of(path)
+            raise ConfigError(
+                f"The run {name} goes on: dagtui attach {name} shows it live; afterwards it can be shown."
+            )
         plan = plan_of(path)
         self._events = Events(path)
         self._spans = self._events.spans()
@@ -89,6 +68,7 @@ class Replay:
         self._folded: Moment = (0, -inf)
         self._wanted = 0.0
         self._sought = False  # somebody asked for the position that is wanted
+        self._trouble = ""  # why the journal cannot be read on
         self._task: asyncio.Task[None] | None = None
         self._done = asyncio.Event()
         self.settle()
@@ -127,6 +107,8 @@ class Replay:
     def snapshot(self) -> Snapshot:
         """The figures at this position. What held the run is not known; the log tells of it."""
         snapshot = self._stats.snapshot(self._moment(self._position)[1])
+        if self._trouble:
+            return replace(snapshot, phase="ended", reason=self._trouble)
         if self.at_end and self._spans[-1].killed and snapshot.phase != "ended":
             return replace(snapshot, phase="ended", reason=KILLED)
         return snapshot
@@ -232,7 +214,11 @@ class Replay:
         while True:
             await asyncio.sleep(0.001 if self._behind else _FRAME_S)
             now = time.monotonic()
-            self.advance(now - before)
+            try:
+                self.advance(now - before)
+            except DagtuiError as error:
+                self._trouble, self.playing = str(error), False
+                return
             before = now
 
     # --- the run's own time ---
@@ -254,57 +240,3 @@ class Replay:
                 return position + max(0.0, min(inside, span.end - span.begin))
             position += span.end - span.begin
         return position
-
-
-def result_of(summary: Any, snapshot: Snapshot, *, killed: bool) -> RunResult:
-    """How a run ended, as its journal has it; of one that was killed, that it was."""
-    if killed:
-        return RunResult("stopped", ExitCode.INTERNAL, snapshot.reason or KILLED, snapshot)
-    code = ExitCode(summary.get("exit_code", ExitCode.OK))
-    return RunResult(summary.get("outcome", "complete"), code, summary.get("reason", snapshot.reason), snapshot)
-
-
-def _gone_on_with(stats: Stats, dimensions: tuple[str, ...]) -> Stats:
-    """Statistics of a session that follows; their past is what `stats` came to."""
-    store = copy(stats.store)  # another object, so that whoever remembers what had settled forgets it
-    for seq, state in enumerate(store.state):
-        if state == State.WAITING:  # nobody waits any more; it is to be sent again
-            store.state[seq] = State.QUEUED
-    before = stats.snapshot(0.0)
-    figures = Figures(
-        attempts=before.attempts,
-        retries=before.retries,
-        gateway_retries=before.gateway_retries,
-        throttled=before.throttled,
-        usage=before.usage,
-        spent=before.money.spent,
-        wasted=before.money.wasted,
-        saved=before.money.saved,
-        errors=Counter(dict(before.errors)),
-        categories=Counter(dict(before.categories)),
-    )
-    following = Stats(dimensions, 0)
-    following.restore(past_of(dimensions, store, figures))
-    return following
-
-
-def past_of(dimensions: tuple[str, ...], store: RequestStore, figures: Figures) -> Past:
-    """A past of which nothing is asked but the states and the figures."""
-    from array import array
-
-    return Past(
-        dimensions=dimensions,
-        session=0,
-        store=store,
-        fingerprints=array("q"),
-        figures=figures,
-        claimed=0,
-        graceful=True,
-        sent=frozenset(),
-        abandoned=frozenset(),
-        retry_at={},
-        last=0.0,
-        plan={},
-        recipe={},
-        facts={},
-    )

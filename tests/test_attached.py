@@ -18,7 +18,9 @@ from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.journal import Journal
 from dagtui.io.journal.lock import RunLock
+from dagtui.io.journal.replay import Events
 from dagtui.io.plan_file import plan_to_plain
+from dagtui.replay import Replay
 from dagtui.session import Session
 from dagtui.testing import FakeGateway, records
 from tests.engine.harness import PRICES, Asking
@@ -130,6 +132,27 @@ async def test_a_run_that_is_killed_is_told_so(tmp_path: Path) -> None:
     assert "dagtui resume" in result.reason
     assert attached.snapshot().phase == "ended"
     await attached.aclose()
+
+
+async def test_a_journal_that_cannot_be_read_on_ends_the_watching_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path, count=10_000) as session:
+        attached = Attached(path)
+        attached.start()
+        await until(lambda: attached.snapshot().counts.succeeded)
+
+        def damaged(self: Events, *_: object, **__: object) -> None:
+            raise ConfigError("journal.db is damaged")
+
+        monkeypatch.setattr(Events, "read", damaged)
+        result = await attached.wait()
+        assert (result.outcome, result.exit_code, result.reason) == ("stopped", 1, "journal.db is damaged")
+        await attached.aclose()
+        with pytest.raises(ConfigError, match="dagtui attach"):
+            Replay(path)
+        session.cancel()
 
 
 async def test_there_is_no_attaching_to_a_run_that_has_ended(tmp_path: Path) -> None:

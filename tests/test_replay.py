@@ -15,9 +15,10 @@ from dagtui.core.errors import BadInput, ErrorKind
 from dagtui.core.events import Event
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
+from dagtui.fold import Fold
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.replay import Events
-from dagtui.replay import SPEEDS, Fold, Replay
+from dagtui.replay import SPEEDS, Replay
 from dagtui.session import Session
 from tests.journaled import in_virtual_time, journaled
 
@@ -208,3 +209,13 @@ def test_a_record_that_could_not_be_asked_counts_among_the_errors_of_a_run_that_
         figures = reader.figures()
     assert figures.errors == Counter(dict(result.snapshot.errors))
     assert (figures.attempts, figures.retries) == (result.snapshot.attempts, result.snapshot.retries)
+
+
+async def test_it_plays_by_itself_to_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    _, live = await asyncio.to_thread(in_virtual_time, journaled(path))
+    replay = Replay(path)
+    replay.faster(len(SPEEDS))
+    result = await replay.wait()
+    assert (result.outcome, result.snapshot.counts) == (live.outcome, live.snapshot.counts)
+    await replay.aclose()
