@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from dagtui.control import SOCKET_NAME
 from dagtui.core.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def is_inside() -> bool:
 def launch(*, reads_stdin: bool = False) -> tuple[int, Mapping[str, Any] | None]:
     """Have this command line carried out in a process of its own, and wait until the run has begun.
 
-    What it says meanwhile goes to stderr. Returns 0 with what it tells of itself (`run`, `pid`), or its exit code
-    and None.
+    What it says meanwhile goes to stderr. Returns 0 with what it tells of itself (`run`, `pid`, and whether it can
+    be `steered`), or its exit code and None.
 
     Raises:
         ConfigError: there can be no such process here.
@@ -112,5 +113,7 @@ class Detached:
             os.dup2(log, standard)
         os.close(log)
         with suppress(OSError):  # nobody waits any more; the run goes on all the same
-            os.write(self._pipe, json.dumps({"run": name_of(path), "pid": os.getpid()}).encode() + b"\n")
+            steered = path.with_name(SOCKET_NAME).exists() and own
+            told = {"run": name_of(path), "pid": os.getpid(), "steered": steered}
+            os.write(self._pipe, json.dumps(told).encode() + b"\n")
         os.close(self._pipe)

@@ -103,8 +103,10 @@ def detached_or_leave(reads_stdin: bool = False, to_stdout: object = None) -> De
         if told is not None:
             run = told["run"]
             click.echo(run)
-            click.echo(f"to watch and steer it: dagtui attach {run}", err=True)
-            click.echo(f"to stop it:            dagtui stop {run}", err=True)
+            steered = told["steered"]
+            what, stop = ("watch and steer", f"dagtui stop {run}") if steered else ("watch", f"kill {told['pid']}")
+            click.echo(f"to {what} it: dagtui attach {run}", err=True)
+            click.echo(f"to stop it: {stop}", err=True)
         leave(code)
     return Detached()
 

@@ -29,7 +29,7 @@ INSIDE: dict[str, set[str]] = {
     "replay": {"core", "io", "fold", "runs", "session", "watched"},
     "control": {"core", "watched"},
     "attached": {"core", "io", "control", "fold", "runs", "session", "watched"},
-    "detached": {"core", "io", "runs", "session"},
+    "detached": {"core", "io", "control", "runs", "session"},
     "opening": {"core", "io", "session", "audit", "control", "simulator", "resuming", "runs", "dagtui"},
     "plan": {"core", "io", "opening", "session", "resuming", "runs", "watched"},
     "headless": {"core", "session", "plan", "resuming", "watched", "dagtui"},

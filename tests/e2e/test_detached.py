@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -55,16 +56,14 @@ def detached(shell: Shell, *arguments: object) -> str:
 
 
 def owner(shell: Shell, run: str) -> int:
-    """The process that is the run."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                if str(folder_of(shell, run)) in {os.readlink(fd) for fd in (folder / "fd").iterdir()} or any(
-                    os.readlink(fd).endswith(f"{run}/journal.db.lock") for fd in (folder / "fd").iterdir()
-                ):
-                    return int(folder.name)
-            except OSError:
-                continue
+    """The process that is the run: it holds its lock."""
+    lock = str(folder_of(shell, run) / "journal.db.lock")
+    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(opened) == lock:
+                return int(opened.parts[2])
+        except OSError:  # another user's, or gone
+            continue
     raise AssertionError("no process holds the run")
 
 
@@ -102,7 +101,7 @@ def test_a_run_is_come_back_to_steered_by_two_and_completes_without_a_terminal(
 
 @in_a_terminal
 @pytest.mark.terminal
-def test_a_screen_says_that_its_run_was_killed_and_the_run_goes_on_detached(
+def test_a_hangup_is_passed_over_a_kill_is_told_and_the_run_goes_on_detached(
     shell: Shell, simulator: Simulator, terminals: Callable[[], Terminal]
 ) -> None:
     simulator.turn(latency_median_s=0.3, latency_sigma=0)
@@ -110,6 +109,9 @@ def test_a_screen_says_that_its_run_was_killed_and_the_run_goes_on_detached(
     terminal = terminals()
     terminal.open("attach", run)
     terminal.until("3 in flight of 3")
+    os.kill(owner(shell, run), signal.SIGHUP)
+    terminal.press("]")
+    terminal.until("6 in flight of 6")
     os.kill(owner(shell, run), signal.SIGKILL)
     terminal.until("stopped", "was killed", f"dagtui resume {run}")
     terminal.press("q")
@@ -150,3 +152,20 @@ def test_it_is_stopped_from_another_command(shell: Shell, simulator: Simulator) 
     _, told = watching.communicate(timeout=60)
     assert watching.returncode == 130
     assert "drained from another terminal" in told
+
+
+def test_a_run_whose_journal_lies_elsewhere_is_watched_and_stopped_by_its_process(
+    shell: Shell, simulator: Simulator
+) -> None:
+    simulator.turn(latency_median_s=0.3, latency_sigma=0)
+    journal = shell.home / "mine.db"
+    begun = shell.run("run", "--detach", EMAILS, "-g", simulator.url, "-c", 2, "--journal", journal)
+    assert begun.returncode == 0, begun.stderr
+    [pid] = re.findall(r"to stop it: kill (\d+)", begun.stderr)
+    watching = shell.start("attach", "--headless", journal)
+    assert watching.stderr is not None
+    assert "attached: emails.csv" in watching.stderr.readline()
+    os.kill(int(pid), signal.SIGTERM)
+    watching.communicate(timeout=60)
+    assert watching.returncode == 130
+    assert stat.S_IMODE((shell.home / "mine.db.log").stat().st_mode) == 0o600
