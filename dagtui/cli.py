@@ -15,6 +15,7 @@ from dagtui.cli_runs import COMMANDS
 from dagtui.options import (
     DEMO_CONCURRENCY,
     demo_options,
+    detach_option,
     option,
     pairs,
     plan_from,
@@ -22,7 +23,7 @@ from dagtui.options import (
     read_config,
     theme_option,
 )
-from dagtui.shell import leave, open_app, run_headless, said_plainly
+from dagtui.shell import detached_or_leave, leave, open_app, run_headless, said_plainly
 
 # About what a small model takes for such an email, so that there is something to watch.
 _DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")
@@ -107,9 +108,10 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
 @click.argument("file")
 @plan_options
 @option("--output-format", type=click.Choice(["csv", "tsv", "jsonl"]), help="Of results on stdout.  [jsonl]")
+@detach_option
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No narration.")
-def run(file: str, output_format: str | None, as_json: bool, quiet: bool, **chosen: Any) -> None:
+def run(file: str, output_format: str | None, as_json: bool, quiet: bool, detach: bool, **chosen: Any) -> None:
     """Run FILE (- is standard input) without a screen.
 
     Results go to stdout; on a terminal, into a file whose name is told, unless -o or --output-format is given.
@@ -119,9 +121,12 @@ def run(file: str, output_format: str | None, as_json: bool, quiet: bool, **chos
     7 gateway unreachable, 130 interrupted, 1 anything else.
     """
     with said_plainly():
+        detached = detached_or_leave(file == "-", output_format or as_json) if detach else None
         plan = plan_from(read_config(), path=file, output_format=output_format, **chosen)
-        to_stdout = plan.output is None and (output_format is not None or not sys.stdout.isatty())
-        leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=to_stdout))
+        to_stdout = (
+            detached is None and plan.output is None and (output_format is not None or not sys.stdout.isatty())
+        )
+        leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=to_stdout, detached=detached))
 
 
 @cli.command()

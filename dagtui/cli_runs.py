@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagtui.options import changed, resume_options, theme_option
-from dagtui.shell import leave, open_app, run_headless, said_plainly
+from dagtui.options import changed, detach_option, resume_options, theme_option
+from dagtui.shell import attach as attach_to
+from dagtui.shell import detached_or_leave, leave, open_app, open_replay, run_headless, said_plainly
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Choices
@@ -58,8 +59,75 @@ def _as_json(info: RunInfo) -> str:
 
 @click.command()
 @_RUN
+@theme_option
+def show(run: str, theme: str | None) -> None:
+    """Play RUN once more: the dashboard as it was at every moment, at any speed, forwards and backwards."""
+    with said_plainly():
+        from dagtui.runs import find_run
+
+        leave(open_replay(find_run(run), theme))
+
+
+@click.command()
+@_RUN
+def report(run: str) -> None:
+    """Print the report of RUN: its closing report, or how it stands, if it goes on or was killed."""
+    with said_plainly():
+        from dagtui.core.failures import failures_path
+        from dagtui.core.report import Kept, as_text
+        from dagtui.core.report import report as sections
+        from dagtui.core.text import visible
+        from dagtui.replay import Replay
+        from dagtui.runs import find_run, name_of, plan_of
+
+        path = find_run(run)
+        plan, replay = plan_of(path), Replay(path)
+        replay.seek(replay.length)
+        replay.settle()
+        failed = failures_path(plan, plan.output)
+        kept = Kept(name_of(path), plan.output, failed if failed is not None and failed.exists() else None)
+        click.echo(visible(replay.title.removeprefix("replay of ")))
+        click.echo(as_text(sections(replay.snapshot(), kept), 78))
+
+
+@click.command()
+@_RUN
+@theme_option
+@click.option("--headless", is_flag=True, help="Without a screen.")
+@click.option("-q", "--quiet", is_flag=True, help="Without a screen: no narration, only the exit code at the end.")
+def attach(run: str, theme: str | None, headless: bool, quiet: bool) -> None:
+    """Watch and steer RUN, which goes on in another process: a detached one, or one in another terminal.
+
+    Leaving it leaves the run alone. When the run ends, its exit code is this command's.
+    """
+    with said_plainly():
+        from dagtui.runs import find_run
+
+        leave(attach_to(find_run(run), theme, headless=headless or quiet, quiet=quiet))
+
+
+@click.command()
+@_RUN
+@click.option("--now", is_flag=True, help="Abandon what is in flight; it may be billed all the same.")
+def stop(run: str, now: bool) -> None:
+    """Have RUN, which goes on in another process, finish what is in flight and end.
+
+    `dagtui resume` goes on with it.
+    """
+    with said_plainly():
+        import asyncio
+
+        from dagtui.attached import stop_run
+        from dagtui.runs import find_run
+
+        asyncio.run(stop_run(find_run(run), now=now))
+
+
+@click.command()
+@_RUN
 @resume_options
 @theme_option
+@detach_option
 @click.option("--dry-run", is_flag=True, help="Say what going on would mean, and stop there.")
 @click.option("--headless", is_flag=True, help="Without a screen.")
 @click.option(
@@ -73,6 +141,7 @@ def resume(
     headless: bool,
     as_json: bool,
     quiet: bool,
+    detach: bool,
     **chosen: Any,
 ) -> None:
     """Go on with RUN (its id, the beginning of it, or the last one). First it is said what that means.
@@ -87,10 +156,11 @@ def resume(
         from dagtui.plan import look_back
         from dagtui.runs import find_run, plan_of
 
+        detached = detached_or_leave(to_stdout=as_json) if detach and not dry_run else None
         path = find_run(run)
         plan = changed(plan_of(path), chosen)
         going = asyncio.run(look_back(path, plan))
-        screen = sys.stdout.isatty() and not (headless or as_json or quiet or dry_run)
+        screen = sys.stdout.isatty() and not (headless or as_json or quiet or dry_run or detach)
         if screen and not _decided(chosen):
             leave(open_app(plan, theme, going=going))
         choices = _choices(chosen)
@@ -98,7 +168,17 @@ def resume(
         if dry_run:
             leave(0)
         choices = _ask_or_refuse(going, choices, chosen)
-        leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False, going=going, choices=choices))
+        leave(
+            run_headless(
+                plan,
+                as_json=as_json,
+                quiet=quiet,
+                data_to_stdout=False,
+                going=going,
+                choices=choices,
+                detached=detached,
+            )
+        )
 
 
 def _decided(chosen: dict[str, Any]) -> bool:
@@ -214,4 +294,4 @@ def rm(runs: tuple[str, ...], older_than: float | None) -> None:
             click.echo(f"removed {path.parent.name}")
 
 
-COMMANDS = (runs, resume, export, rm)
+COMMANDS = (runs, show, attach, stop, resume, report, export, rm)

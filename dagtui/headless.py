@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
@@ -31,6 +31,7 @@ from dagtui.stopping import Stopping
 
 if TYPE_CHECKING:
     from dagtui.resuming import Going
+    from dagtui.watched import Steered
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
 _LINE = 5.0  # seconds between two progress lines elsewhere
@@ -45,9 +46,10 @@ async def run_headless(
     quiet: bool = False,
     going: Going | None = None,
     choices: Choices | None = None,
+    begun: Callable[[Session], Awaitable[None]] | None = None,
 ) -> ExitCode:
     """Run `plan`; `stream_events` writes every event as a JSON line to stdout. With `going` and `choices` it goes
-    on with a run that there is.
+    on with a run that there is. `begun` is awaited beside the run.
 
     Raises:
         DagtuiError: the run could not begin; nothing was sent.
@@ -71,10 +73,25 @@ async def run_headless(
             # Scheduled before the run is, so that it hears the first event.
             events = asyncio.create_task(_stream(session, out)) if stream_events else None
             session.start()
+            telling = asyncio.ensure_future(begun(session)) if begun is not None else None
             await narrator.watch()
             result = await session.wait()
+            if telling is not None:
+                await telling
             if events is not None:
                 await events
+        narrator.close(result)
+        return result.exit_code
+    finally:
+        await session.aclose()
+
+
+async def attend(session: Steered, plan: Plan, *, quiet: bool = False) -> ExitCode:
+    """Tell how a run in another process goes, until it ends; its exit code is the run's."""
+    narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=True)
+    try:
+        await narrator.watch()
+        result = await session.wait()
         narrator.close(result)
         return result.exit_code
     finally:
@@ -157,7 +174,7 @@ class Narrator:
     It is silent until the end on a terminal where it is not `alone`.
     """
 
-    def __init__(self, session: Session, plan: Plan, console: Console, *, quiet: bool, alone: bool) -> None:
+    def __init__(self, session: Steered, plan: Plan, console: Console, *, quiet: bool, alone: bool) -> None:
         self._session = session
         self._plan = plan
         self._console = console

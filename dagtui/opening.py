@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from platformdirs import user_state_path
 
 from dagtui import __version__
+from dagtui.control import ControlServer
 from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError, KeyMissing, RunInUse
@@ -237,6 +238,10 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
     )
     if scan.twice:
         session.note(f"{given.name}: {scan.twice}")
+    if run.journal.parent.parent == runs_folder():  # a folder of the run's own, which nobody else can enter
+        server = ControlServer(session, run.journal.parent)
+        await server.start()
+        session.own(server.aclose)
     return session
 
 

@@ -186,6 +186,12 @@ def changed(plan: Plan, chosen: dict[str, Any]) -> Plan:
     return replace(plan, settings=replace(plan.settings, **values), **given)
 
 
+def detach_option(command: F) -> F:
+    """That of a command whose run may outlive its terminal."""
+    words = "In a process of its own, which outlives this terminal; dagtui attach comes back to it."
+    return click.option("--detach", is_flag=True, help=words)(command)
+
+
 def theme_option(command: F) -> F:
     """That of a command that may open the app."""
     return option("--theme", help="The colours: dagtui-dark, dagtui-light, ...")(command)

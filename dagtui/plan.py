@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dagtui.resuming import Going
     from dagtui.runs import RunInfo
     from dagtui.session import Session
+    from dagtui.watched import Watched
 
 __all__ = [
     "Entry",
@@ -284,7 +285,7 @@ async def probe_gateway(plan: Plan, environ: Mapping[str, str] | None = None) ->
     return await probe(plan, os.environ if environ is None else environ)
 
 
-def kept(plan: Plan, session: Session) -> Kept:
+def kept(plan: Plan, session: Watched) -> Kept:
     """Where what a run of `plan` came to lies, for its report."""
     from dagtui.core.failures import failures_path
     from dagtui.core.report import Kept

@@ -266,6 +266,10 @@ class Session:
         """Put a line into the log."""
         self._unfolded.append(Noted(self._now(), message))
 
+    def own(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have `close` awaited when the session is closed, before all else."""
+        self._owned.insert(0, close)
+
     async def aclose(self) -> None:
         """Cancel the run if it still goes on, then close the gateway and what else the session owns."""
         if self._task is not None and not self._task.done():
@@ -284,7 +288,7 @@ class Session:
         finally:
             self._ended = True
             if self._journal is not None:
-                self._journal.conclude(_summary(self.snapshot()))
+                self._journal.conclude(_summary(self._result()))
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
@@ -331,8 +335,9 @@ class Session:
         self.note(f"an observer was dropped: {told}")
 
 
-def _summary(snapshot: Snapshot) -> dict[str, Any]:
-    """What a list of runs shows."""
+def _summary(result: RunResult) -> dict[str, Any]:
+    """What a list of runs shows, and what a process that only watched tells of the end."""
+    snapshot = result.snapshot
     counts = snapshot.counts
     states = {name: getattr(counts, name) for name in ("succeeded", "failed", "skipped", "cancelled")}
     spent = snapshot.money.spent
@@ -342,7 +347,9 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
         "records": snapshot.records_read,
         "attempts": snapshot.attempts,
         "spent": None if spent is None else str(spent),
-        "reason": snapshot.reason,
+        "reason": result.reason,
+        "outcome": result.outcome,
+        "exit_code": int(result.exit_code),
     }
 
 

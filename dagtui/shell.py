@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dagtui.core.contract import Choices
+    from dagtui.detached import Detached
     from dagtui.plan import Plan
     from dagtui.resuming import Going
 
@@ -28,6 +31,17 @@ def open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False, goin
     return run_app(plan, start_at_once=start_at_once, theme=theme, going=going)
 
 
+def open_replay(path: Path, theme: str | None) -> int:
+    """The run with the journal at `path` played once more, in this terminal."""
+    if not sys.stdout.isatty():
+        raise click.UsageError('A replay needs a terminal; without one, see "dagtui runs" and "dagtui export".')
+    from dagtui.replay import Replay
+    from dagtui.runs import plan_of
+    from dagtui.tui.watching_app import show_replay
+
+    return show_replay(Replay(path), plan_of(path), theme)
+
+
 def run_headless(
     plan: Plan,
     *,
@@ -36,8 +50,9 @@ def run_headless(
     data_to_stdout: bool,
     going: Going | None = None,
     choices: Choices | None = None,
+    detached: Detached | None = None,
 ) -> int:
-    """The run without a screen; with `going` and `choices` one that goes on."""
+    """The run without a screen; with `going` and `choices` one that goes on. `detached` hears when it has begun"""
     import asyncio
     from dataclasses import replace
 
@@ -47,7 +62,53 @@ def run_headless(
     if data_to_stdout and not as_json:
         plan = replace(plan, stdout=sys.stdout)
     with asyncio.Runner(loop_factory=process.new_loop) as runner:
-        return runner.run(run(plan, stream_events=as_json, quiet=quiet, going=going, choices=choices))
+        begun = None if detached is None else detached.begun
+        return runner.run(run(plan, stream_events=as_json, quiet=quiet, going=going, choices=choices, begun=begun))
+
+
+def attach(path: Path, theme: str | None, *, headless: bool, quiet: bool) -> int:
+    """Watch and steer the run with the journal at `path`, which goes on in another process."""
+    import asyncio
+
+    from dagtui import process
+    from dagtui.attached import Attached
+    from dagtui.runs import name_of, plan_of
+
+    attached, plan = Attached(path), plan_of(path)
+    if not headless and sys.stdout.isatty():
+        from dagtui.tui.watching_app import show_attached
+
+        return show_attached(attached, plan, theme)
+    from dagtui.headless import attend
+
+    try:
+        with asyncio.Runner(loop_factory=process.new_loop) as runner:
+            return runner.run(attend(attached, plan, quiet=quiet))
+    except KeyboardInterrupt:
+        click.echo(f"left; the run goes on, and dagtui attach {name_of(path)} comes back to it", err=True)
+        return 130
+
+
+def detached_or_leave(reads_stdin: bool = False, to_stdout: object = None) -> Detached:
+    """Of a command that is to be detached: the process that is to be the run gets its part of that.
+
+    The one in the terminal has the other begun, says how to come back to it, and ends here.
+    """
+    from dagtui.detached import Detached, is_inside, launch
+
+    if not is_inside():
+        if to_stdout:
+            raise click.UsageError("A detached run has no stdout: leave out --json and --output-format; use -o.")
+        code, told = launch(reads_stdin=reads_stdin)
+        if told is not None:
+            run = told["run"]
+            click.echo(run)
+            steered = told["steered"]
+            what, stop = ("watch and steer", f"dagtui stop {run}") if steered else ("watch", f"kill {told['pid']}")
+            click.echo(f"to {what} it: dagtui attach {run}", err=True)
+            click.echo(f"to stop it: {stop}", err=True)
+        leave(code)
+    return Detached()
 
 
 class said_plainly:  # noqa: N801 - reads as the statement that it is

@@ -15,7 +15,7 @@ from dagtui.core.errors import ExitCode
 from dagtui.core.figures import count
 
 if TYPE_CHECKING:
-    from dagtui.session import Session
+    from dagtui.watched import Steered
 
 TERM_GRACE = 20.0
 """Seconds to drain after SIGTERM and SIGHUP; orchestrators kill after 30."""
@@ -24,7 +24,7 @@ TERM_GRACE = 20.0
 class Stopping:
     """Listens to SIGINT, SIGTERM and SIGHUP while a session runs. `gone` ends the process at once."""
 
-    def __init__(self, session: Session, gone: Callable[[int], object] = os._exit) -> None:
+    def __init__(self, session: Steered, gone: Callable[[int], object] = os._exit) -> None:
         self._session = session
         self._gone = gone
         self._interrupts = 0

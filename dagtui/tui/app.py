@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from dagtui.core.contract import Choices
     from dagtui.plan import Plan
     from dagtui.resuming import Going
-    from dagtui.session import RunResult, Session
-    from dagtui.tui.screens.dashboard import Dashboard
+    from dagtui.session import RunResult
+    from dagtui.tui.screens.watching import Watching
+    from dagtui.watched import Steered, Watched
 
 
 class DagtuiApp(ThemedApp):
@@ -43,6 +44,8 @@ class DagtuiApp(ThemedApp):
     TITLE = "dagtui"
     CSS_PATH = "dagtui.tcss"
     ENABLE_COMMAND_PALETTE = True
+    BEGINS_RUNS = True
+    """Whether another run can be begun here."""
     HORIZONTAL_BREAKPOINTS = [(0, "-cramped"), (60, "-narrow"), (120, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-flat"),
@@ -70,7 +73,7 @@ class DagtuiApp(ThemedApp):
             from dagtui import plan as desk  # here, because it imports everything that a run needs
         self.plan = plan
         self.desk = desk
-        self.session: Session | None = None
+        self.session: Steered | None = None
         self.result: RunResult | None = None
         self.farewell: list[str] = []
         self._start_at_once = start_at_once
@@ -112,7 +115,7 @@ class DagtuiApp(ThemedApp):
         """
         await self._show(plan, await self.desk.open_session(plan))
 
-    async def _show(self, plan: Plan, session: Session) -> None:
+    async def _show(self, plan: Plan, session: Steered) -> None:
         from dagtui.tui.screens.dashboard import Dashboard  # imported when there is a run to show
 
         self.plan = plan
@@ -164,7 +167,7 @@ class DagtuiApp(ThemedApp):
         if not isinstance(self.screen, SetupScreen):
             await self.push_screen(SetupScreen(self.plan, self.desk))
 
-    def run_ended(self, dashboard: Dashboard, result: RunResult) -> None:
+    def run_ended(self, dashboard: Watching[Any], result: RunResult) -> None:
         """Show the report when nobody is in the middle of something."""
         self.result = result
         if isinstance(self.screen, Question):  # how to leave a run that goes on: the run has answered it
@@ -173,7 +176,7 @@ class DagtuiApp(ThemedApp):
         elif self.screen is dashboard and not self._leaving:
             self.show_report(dashboard.session, result)
 
-    def show_report(self, session: Session, result: RunResult) -> None:
+    def show_report(self, session: Watched, result: RunResult) -> None:
         """The closing report."""
         from dagtui.tui.screens.report import ReportScreen  # imported when a run has ended
 
@@ -295,8 +298,12 @@ class DagtuiApp(ThemedApp):
 
 
 def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None, going: Going | None = None) -> int:
-    """Run the app in this terminal, then say what came of its runs; returns the exit code for the shell."""
-    app = DagtuiApp(plan, start_at_once=start_at_once, theme=theme, going=going)
+    """The app for `plan` in this terminal; returns the exit code for the shell."""
+    return run(DagtuiApp(plan, start_at_once=start_at_once, theme=theme, going=going))
+
+
+def run(app: DagtuiApp) -> int:
+    """Run `app` in this terminal, then say what it leaves behind; returns the exit code for the shell."""
     with asyncio.Runner(loop_factory=process.new_loop) as runner:
         code = app.run(loop=runner.get_loop())
     with contextlib.suppress(OSError):  # the terminal may have gone

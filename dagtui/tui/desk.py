@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dagtui.resuming import Going
     from dagtui.runs import RunInfo
     from dagtui.session import Session
+    from dagtui.watched import Watched
 
 
 class Desk(Protocol):
@@ -53,7 +54,7 @@ class Desk(Protocol):
         """The user's themes."""
         ...
 
-    def kept(self, plan: Plan, session: Session) -> Kept:
+    def kept(self, plan: Plan, session: Watched) -> Kept:
         """Where what a run of `plan` came to lies."""
         ...
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from dagtui.core.figures import clock, count, money
 from dagtui.core.report import is_unfinished
 from dagtui.core.text import visible
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.core.report import Kept
     from dagtui.core.snapshot import Counts, Snapshot
-    from dagtui.session import RunResult, Session
+    from dagtui.session import RunResult
+    from dagtui.watched import Watched
 
 
 def some(number: int, word: str) -> str:
@@ -40,7 +42,7 @@ def again(wait: float, reason: str) -> str:
     return f"in {wait:.1f} s {reason}".rstrip()
 
 
-def farewell(session: Session, result: RunResult, kept: Kept) -> list[str]:
+def farewell(session: Watched, result: RunResult, kept: Kept) -> list[str]:
     """What stays in the shell of a run that was left: how it ended and, unwrapped, what to do next."""
     snapshot = result.snapshot
     counts = snapshot.counts
@@ -53,7 +55,7 @@ def farewell(session: Session, result: RunResult, kept: Kept) -> list[str]:
     ):
         numbers += [f"{count(number)} {word}"] if number else []
     spent = f"{money(snapshot.money.spent)} spent in {clock(snapshot.elapsed)}"
-    lines = [f"{session.title}: {result.outcome}, {', '.join(numbers)}, {spent}"]
+    lines = [f"{own_title(session.title)}: {result.outcome}, {', '.join(numbers)}, {spent}"]
     if kept.results is not None:
         lines.append(f"results: {kept.results.absolute()}")
     elif kept.run is not None:

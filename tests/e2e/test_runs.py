@@ -139,3 +139,16 @@ def test_a_run_that_nobody_knows_is_one_sentence_with_the_nearest(
         assert done.stderr == (
             f'dagtui: There is no run "{run}x" (did you mean "{run}"?); dagtui runs lists them.\n'
         )
+
+
+def test_the_report_of_a_run_can_be_had_again(shell: Shell, simulator: Simulator, emails: Path) -> None:
+    simulator.turn(latency_median_s=0.01, rate_500=0.2)
+    first = shell.run("run", emails, "-g", simulator.url, "-c", 20, "--attempts", 1, "-o", "out.csv")
+    assert first.returncode == 3
+    again = shell.run("report")
+    assert again.returncode == 0
+    for line in first.stderr.splitlines():
+        if line.startswith(
+            ("Succeeded", "Failed", "Attempts", "work ", "Total", "In ", "Out ", "To go on", "Duration")
+        ):
+            assert line in again.stdout.splitlines()

@@ -33,7 +33,7 @@ def _one_time_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Screens are polled by hand, garbage is collected as ever, and signals stay pytest's."""
-    monkeypatch.setattr("dagtui.tui.screens.dashboard.POLL", 3600.0)
+    monkeypatch.setattr("dagtui.tui.screens.watching.POLL", 3600.0)
     monkeypatch.setattr("dagtui.tui.app._after_first_paint", lambda: None)
     monkeypatch.setattr("dagtui.process.prepare", lambda: None)
     monkeypatch.setattr("dagtui.tui.signals.listen", lambda leave: None)

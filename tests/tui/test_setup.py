@@ -121,7 +121,7 @@ async def test_tab_reaches_every_field_in_reading_order(folder: Path) -> None:
     async with setup(folder) as (app, pilot):
         app.screen.set_focus(None)
         seen: list[str | None] = []
-        for _ in range(10):
+        for _ in range(6 + len(NUMBERS)):
             await pilot.press("tab")
             seen.append(app.focused.id if app.focused else None)
         assert seen == ["path", "files", "task", "model", "gateway", *(number.name for number in NUMBERS), "start"]
@@ -135,7 +135,7 @@ async def test_ctrl_q_leaves_with_zero(folder: Path) -> None:
 
 
 def test_blank_requests_per_minute_means_no_cap() -> None:
-    texts = {"concurrency": "1,000", "attempts": "3", "requests_per_minute": "", "timeout": "12.5"}
+    texts = {"concurrency": "1,000", "attempts": "3", "requests_per_minute": "", "max_cost": "", "timeout": "12.5"}
     settings, wrong = settings_from(RunSettings(requests_per_minute=50), texts)
     assert not wrong
     assert (settings.concurrency, settings.attempts, settings.requests_per_minute, settings.timeout) == (

@@ -119,8 +119,12 @@ class JournalReader:
                 " sum(CASE WHEN error IS NULL THEN 0 ELSE cost END) FROM attempt"
             ).fetchone()
             sums = [number or 0 for number in row]
-            [unended] = db.execute(f"SELECT count(*) FROM ({_UNENDED})").fetchone()
-            errors = db.execute("SELECT error, count(*) FROM attempt WHERE error IS NOT NULL GROUP BY error")
+            unended, again = db.execute(f"SELECT count(*), sum(attempt > 1) FROM ({_UNENDED})").fetchone()
+            errors = db.execute(
+                "SELECT error, count(*) FROM attempt WHERE error IS NOT NULL GROUP BY error"
+                " UNION ALL SELECT error, count(DISTINCT seq) FROM outcome"  # those that were never sent
+                " WHERE state = 'failed' AND attempts = 0 GROUP BY error"
+            )
             categories = db.execute(
                 f"SELECT category, count(*) FROM outcome WHERE number IN ({_LATEST}) AND category IS NOT NULL"
                 " GROUP BY category"
@@ -131,14 +135,14 @@ class JournalReader:
             [saved] = db.execute("SELECT sum(saved) FROM outcome").fetchone()
             return Figures(
                 attempts=sums[0] + unended,
-                retries=sums[1],
+                retries=sums[1] + (again or 0),
                 gateway_retries=sums[2],
                 throttled=sums[3],
                 usage=Usage(*sums[4:8]),
                 spent=_dollars(row[8]) if row[0] else Decimal(0),
                 wasted=Decimal(sums[9] + (replaced or 0)) / PICO,
                 saved=Decimal(saved or 0) / PICO,
-                errors=Counter({ErrorKind(kind): number for kind, number in errors}),
+                errors=_summed((ErrorKind(kind), number) for kind, number in errors),
                 categories=Counter(dict(categories.fetchall())),
             )
 
@@ -284,6 +288,13 @@ def _answer(row: Sequence[Any]) -> AnswerRow:
         saved=_dollars(saved),
         text=json.loads(text) if escaped else text,
     )
+
+
+def _summed(numbers: Iterable[tuple[ErrorKind, int]]) -> Counter[ErrorKind]:
+    found: Counter[ErrorKind] = Counter()
+    for kind, number in numbers:
+        found[kind] += number
+    return found
 
 
 def _dollars(pico: int | None) -> Decimal | None:

@@ -1,46 +1,28 @@
-"""The run, live: one look says how far, how fast, how much money, what goes wrong and what holds it back."""
+"""The run, live: watched, and steered by keys."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
-from textual.widgets import Static
 
 from dagtui.core.events import Phase
 from dagtui.core.figures import count
 from dagtui.core.run_settings import MAX_CONCURRENCY
-from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
-from dagtui.tui.screens.export import ask_and_export
-from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.widgets.concurrency import ConcurrencyPanel
-from dagtui.tui.widgets.feed import Feed
-from dagtui.tui.widgets.figures import CategoriesPanel, LatencyPanel, LimitsPanel, MoneyPanel
-from dagtui.tui.widgets.heading import Heading
-from dagtui.tui.widgets.keys import Keys
-from dagtui.tui.widgets.panel import Panel
-from dagtui.tui.widgets.request_map import RequestMap
-from dagtui.tui.widgets.requests import RequestsTable
-from dagtui.tui.widgets.throughput import ThroughputPanel
-from dagtui.tui.words import drained, troubles
+from dagtui.tui.screens.watching import LOOKING, Watching
+from dagtui.tui.words import drained
+from dagtui.watched import Steered
 
-if TYPE_CHECKING:
-    from dagtui.session import RunResult, Session
-    from dagtui.tui.app import DagtuiApp
-
-POLL = 0.1  # seconds between two looks at the run
-TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
-_STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel", "budget"})
+STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel", "budget"})
+"""The actions that change the run."""
 
 
-class Dashboard(FittedScreen):
-    """Watches and steers one session. It asks the session, ten times a second, and is never told."""
+class Dashboard(Watching[Steered]):
+    """Watches and steers one session."""
 
     TYPED = (("0-9", f"Type the concurrency, 1 to {count(MAX_CONCURRENCY)}"),)
 
@@ -56,11 +38,7 @@ class Dashboard(FittedScreen):
         Binding("c", "cancel", "Cancel", id="run.cancel"),
         Binding("question_mark,f1", "app.help", "Help", key_display="?", id="view.help"),
         Binding("q", "app.leave", "Quit", id="run.quit"),
-        Binding("s", "states", "Filter", id="view.states"),
-        Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
-        Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
-        Binding("tab", "app.focus_next", "Requests, log", show=False, id="view.next"),
-        Binding("enter", "request", "All about the request", show=False, id="view.request"),
+        *LOOKING,
         Binding("e", "export", "Export", id="run.export"),
         Binding("a", "automatic", "Automatic", id="run.automatic"),
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
@@ -68,48 +46,9 @@ class Dashboard(FittedScreen):
         Binding("n", "new_run", "New run", id="run.new"),
     ]
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self.result: RunResult | None = None
-        self._phase: Phase | None = None
+    def __init__(self, session: Steered) -> None:
+        super().__init__(session)
         self._typing: Entry | None = None
-
-    def compose(self) -> ComposeResult:
-        """Panels in reading order; the style sheet places them for the size at hand."""
-        yield Static(TOO_SMALL, id="too-small", markup=False)
-        with Container(id="dashboard"):
-            yield Heading(id="heading")
-            with Container(id="figures"):
-                yield ThroughputPanel(id="throughput", classes="panel")
-                yield LatencyPanel(id="latency", classes="panel")
-                yield ConcurrencyPanel(id="concurrency", classes="panel")
-                yield MoneyPanel(id="money", classes="panel")
-                yield CategoriesPanel(id="categories-small", classes="panel")
-            with Container(id="body"):
-                with Container(id="main"):
-                    yield RequestsTable(id="requests")
-                    yield Feed(id="log")
-                with Container(id="side"):
-                    yield LimitsPanel(id="limits", classes="panel")
-                    yield CategoriesPanel(id="categories", classes="panel")
-                    yield RequestMap(id="map", classes="panel")
-        yield Keys()
-
-    def on_mount(self) -> None:
-        """Begin the run and the looking."""
-        self.query_one(Heading).title = self.session.title
-        self.query_one(RequestMap).store = self.session.store
-        self.query_one(RequestsTable).focus()
-        self.session.start()
-        self.run_worker(self._wait_for_end(), name="wait-for-end")
-        self.set_interval(POLL, self.poll)
-        self.poll()
-
-    def poll(self) -> None:
-        """Look at the run once and show what changed."""
-        if self.is_attached:
-            self._show(self.session.snapshot())
 
     @property
     def live(self) -> bool:
@@ -119,11 +58,11 @@ class Dashboard(FittedScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out, or leave out, what makes no sense now."""
         ended = self._phase == "ended"
-        if action in _STEERED:
+        if action in STEERED:
             return not ended
-        if action in ("report", "new_run"):
-            return ended
-        return True
+        if action == "new_run":
+            return ended and self._dagtui.BEGINS_RUNS
+        return ended if action == "report" else True
 
     def on_key(self, event: events.Key) -> None:
         """A digit begins to type a concurrency. At once, so that the next key finds the field."""
@@ -131,7 +70,7 @@ class Dashboard(FittedScreen):
         if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
             event.stop()
             return
-        if not (character.isascii() and character.isdecimal()) or self._phase == "ended":
+        if not (character.isascii() and character.isdecimal()) or not self.check_action("step", (1,)):
             return
         event.stop()
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
@@ -212,60 +151,9 @@ class Dashboard(FittedScreen):
         self.session.retune(max(1, min(target, MAX_CONCURRENCY)))
         self.poll()
 
-    # --- looking ---
-
-    def action_states(self) -> None:
-        """Show the next group of states."""
-        self.query_one(RequestsTable).cycle_filter()
-
-    def action_follow(self) -> None:
-        """Follow the newest request, or stay."""
-        self.query_one(RequestsTable).toggle_follow()
-
-    def action_log(self) -> None:
-        """Failures only, or everything."""
-        self.query_one(Feed).toggle_failures()
-
-    def action_request(self) -> None:
-        """What is known of the request under the cursor."""
-        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
-
-        table = self.query_one(RequestsTable)
-        if table.has_focus and table.selected is not None:
-            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
-
-    def action_export(self) -> None:
-        """Write the results so far."""
-        self.run_worker(ask_and_export(self._dagtui, self.session))
-
-    def action_report(self) -> None:
-        """The closing report."""
-        if self.result is not None:
-            self._dagtui.show_report(self.session, self.result)
-
     def action_new_run(self) -> None:
         """Back to the setup screen."""
         self._dagtui.run_worker(self._dagtui.new_run())
-
-    # --- inside ---
-
-    @property
-    def _dagtui(self) -> DagtuiApp:
-        return cast("DagtuiApp", self.app)  # pyright: ignore[reportUnknownMemberType]
-
-    async def _wait_for_end(self) -> None:
-        self.result = await self.session.wait()
-        self.poll()
-        self._dagtui.run_ended(self, self.result)
-
-    def _show(self, snapshot: Snapshot) -> None:
-        for panel in self.query(Panel):
-            panel.show(snapshot)
-        self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)
-        self.query_one(Feed).show(self.session.log, snapshot.log_count, troubles(snapshot))
-        if snapshot.phase != self._phase:
-            self._phase = snapshot.phase
-            self.refresh_bindings()
 
 
 def _refuse_budget(text: str) -> str:

@@ -16,6 +16,8 @@ from textual.widgets import Input, Static
 
 from dagtui.core.text import visible
 
+_NAMES = {"ctrl+c": "Ctrl+C", "enter": "Enter"}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -56,7 +58,7 @@ class Question(ModalScreen[str]):
     def _keys(self) -> Content:
         parts: list[Content | str] = []
         for choice in self._choices.values():
-            name = "Ctrl+C" if choice.key == "ctrl+c" else choice.key
+            name = _NAMES.get(choice.key, choice.key)
             parts += [
                 Content.styled(f" {name} ", "$accent bold"),
                 Content.styled(f"{choice.words}   ", "$foreground"),

@@ -11,12 +11,13 @@ from dagtui.core.errors import DagtuiError, TargetExists
 from dagtui.core.figures import count
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
-    from dagtui.session import Session
+    from dagtui.watched import Watched
 
 
-async def ask_and_export(app: App[int], session: Session) -> None:
+async def ask_and_export(app: App[int], session: Watched) -> None:
     """Ask for a path, write, and say how many rows it were. For a worker: it waits for the answers."""
     path = suggested(session)
     hint = "Enter writes (.csv, .tsv, .jsonl) · Esc goes back"
@@ -32,7 +33,7 @@ async def ask_and_export(app: App[int], session: Session) -> None:
             return
 
 
-async def _written(app: App[int], session: Session, path: Path) -> int | None:
+async def _written(app: App[int], session: Watched, path: Path) -> int | None:
     """The rows written to `path`; None where a file was there that is to stay."""
     try:
         return await session.export(path)
@@ -43,8 +44,8 @@ async def _written(app: App[int], session: Session, path: Path) -> int | None:
     return await session.export(path, overwrite=True)
 
 
-def suggested(session: Session) -> str:
+def suggested(session: Watched) -> str:
     """`emails.results.csv` beside where the results go."""
-    name = session.title.split(" · ")[0].strip() or "run"
+    name = own_title(session.title).split(" · ")[0].strip() or "run"
     stem = Path(name).name.split(".")[0] or "run"
     return f"{stem}.results.csv"

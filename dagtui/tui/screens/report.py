@@ -23,8 +23,9 @@ from dagtui.tui.sheet import Line, Sheet, fit, gauge, wrapped
 from dagtui.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
-    from dagtui.session import RunResult, Session
+    from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
+    from dagtui.watched import Watched
 
 _SPEECH = {
     "complete": ("◆ complete", "done+"),
@@ -46,7 +47,7 @@ class ReportScreen(FittedScreen):
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
-    def __init__(self, session: Session, result: RunResult, kept: Kept) -> None:
+    def __init__(self, session: Watched, result: RunResult, kept: Kept) -> None:
         super().__init__()
         self.session = session
         self.result = result
@@ -88,9 +89,10 @@ class ReportScreen(FittedScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run can be gone on with where something of it is left."""
+        begins = self._dagtui.BEGINS_RUNS  # who only looks at a run begins none
         if action == "go_on":
-            return self._kept.run is not None and is_unfinished(self.result.snapshot)
-        return True
+            return begins and self._kept.run is not None and is_unfinished(self.result.snapshot)
+        return begins or action != "new_run"
 
     def action_go_on(self) -> None:
         """Ask again what failed or was not asked, after saying what that means."""

@@ -22,7 +22,7 @@ from dagtui.tui.widgets.scrolled import Scrolled
 from dagtui.tui.words import again
 
 if TYPE_CHECKING:
-    from dagtui.session import Session
+    from dagtui.watched import Watched
 
 _LABELS = {"try": "attempts", "in": "tokens in", "out": "tokens out"}
 _MOST = 50  # attempts that are shown, the last ones
@@ -34,7 +34,7 @@ class RequestScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "leave", "Back", id="request.back")]
 
-    def __init__(self, session: Session, seq: int) -> None:
+    def __init__(self, session: Watched, seq: int) -> None:
         super().__init__()
         self._session = session
         self._seq = seq

@@ -23,6 +23,8 @@ class ConcurrencyPanel(Panel):
     """How many at once, and what holds it there."""
 
     TITLE = "concurrency"
+    steered = True
+    """Whether there are keys to tell of."""
     _digits = 1  # of the largest number so far: they only grow, so that the words stay where they are
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
@@ -41,7 +43,7 @@ class ConcurrencyPanel(Panel):
         if height <= len(lines):
             lines.pop()  # the numbers say it too, and nothing else what holds them
         room = height - len(lines)
-        foot = _foot(snapshot, width, room)
+        foot = _foot(snapshot, width, room, self.steered)
         words = held(snapshot, width, room - len(foot))
         blanks = [BLANK] * (room - len(words) - len(foot))
         return [*lines, *words, *blanks, *foot][:height]
@@ -77,10 +79,10 @@ def _numbers(snapshot: Snapshot, digits: int, width: int) -> Line:
     return spread(left, ((mode, "accent"),), width)
 
 
-def _foot(snapshot: Snapshot, width: int, room: int) -> list[Line]:
+def _foot(snapshot: Snapshot, width: int, room: int, steered: bool) -> list[Line]:
     """What stands at the bottom: retries and keys; where room is short, the tightest of the limits."""
     if room >= _ROOMY:
-        return [_troubles(snapshot, width), _keys(width)]
+        return [_troubles(snapshot, width), _keys(width) if steered else BLANK]
     # A limit that nobody is there to tell of says nothing, and an outage needs the room.
     return [] if outage(snapshot) or room < 2 else _tightest(snapshot, width)
 

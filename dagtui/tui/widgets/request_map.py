@@ -24,12 +24,23 @@ class RequestMap(Panel):
     """A map of the run, in the order of the file."""
 
     TITLE = "map"
-    store: RequestStore | None = None
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
+        self._store: RequestStore | None = None
         self._share = 0
         self._settled: dict[int, Look] = {}
+
+    @property
+    def store(self) -> RequestStore | None:
+        """What is shown; of another one, nothing is remembered."""
+        return self._store
+
+    @store.setter
+    def store(self, store: RequestStore | None) -> None:
+        if store is not self._store:
+            self._store = store
+            self._settled.clear()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The cells, row by row."""

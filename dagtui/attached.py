@@ -1,0 +1,241 @@
+"""A run that goes on in another process: what a front end holds in place of its session.
+
+What has happened is read from the journal, at most a tenth of a second late; commands, and what only the running
+program knows, go over its control socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from dagtui.control import ControlClient, Facts
+from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
+from dagtui.core.snapshot import LogEntry, Snapshot
+from dagtui.core.store import RequestStore
+from dagtui.exporting import dimensions_of, export_run
+from dagtui.fold import Fold, result_of
+from dagtui.io.journal import is_locked
+from dagtui.io.journal.replay import END, Events
+from dagtui.runs import name_of, plan_of
+from dagtui.session import RunResult
+from dagtui.watched import ATTACHED
+
+_LOOK_S = 0.1  # seconds between two looks
+_TURN_S = 0.02  # seconds that folding may keep the loop from doing something else
+_PAGE = 500  # requests that are read at once
+
+
+class Attached:
+    """The run of the journal at `path`, watched and steered from here. Leaving it leaves it alone.
+
+    `trouble` is told a sentence when the run takes no commands.
+
+    Raises:
+        ConfigError: the run has ended, or its journal cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not is_locked(path):
+            name = name_of(path)
+            raise ConfigError(
+                f"The run {name} has ended, so there is nothing to attach to: dagtui show {name} plays it once"
+                f" more, dagtui resume {name} goes on with it."
+            )
+        plan = plan_of(path)
+        self._events = Events(path)
+        self.settings: RunSettings = plan.settings
+        self.dimensions = self._events.dimensions
+        self.journal_path = path
+        self.results_path = plan.output
+        self.title = f"{ATTACHED}{self._events.facts.get('title') or name_of(path)}"
+        self.trouble: Callable[[str], None] = lambda told: None
+        self._fold = Fold(self.dimensions)
+        self._client = ControlClient(path.parent)
+        self._facts: Facts | None = None
+        self._fast = 0.0  # seconds that the run's clock is ahead of ours
+        self._target: int | None = None  # that was asked for, until the run has confirmed it
+        self._lost = ""  # why nothing more will be heard of it, if not for its end
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+
+    # --- what front ends read ---
+
+    @property
+    def store(self) -> RequestStore:
+        """The state of every request that was read; not to be written."""
+        return self._fold.stats.store
+
+    @property
+    def log(self) -> deque[LogEntry]:
+        """The last lines of the log; not to be written."""
+        return self._fold.stats.log
+
+    @property
+    def steerable(self) -> bool:
+        """The run takes commands."""
+        return self._facts is not None and not self._ended.is_set()
+
+    def snapshot(self) -> Snapshot:
+        """The figures of this moment."""
+        snapshot = self._fold.stats.snapshot(time.time() + self._fast)
+        if self._lost:
+            return replace(snapshot, phase="ended", reason=self._lost)
+        facts = self._facts
+        if facts is None or snapshot.phase == "ended":
+            return snapshot
+        return replace(
+            snapshot,
+            phase=snapshot.phase if facts.phase in ("ended", "ready") else facts.phase,
+            target=self._target or facts.target,
+            automatic=facts.automatic and self._target is None,
+            held_by=facts.held_by,
+            mostly_held_by=facts.mostly_held_by,
+            money=replace(snapshot.money, cap=facts.cap, exposed=facts.exposed, uncertain=facts.uncertain),
+        )
+
+    # --- commands ---
+
+    def start(self) -> None:
+        """Begin to follow, on the running loop."""
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow())
+
+    async def wait(self) -> RunResult:
+        """Until the run has ended, or was killed."""
+        self.start()
+        await self._ended.wait()
+        if self._lost:
+            return result_of({}, self.snapshot(), killed=True)
+        return result_of(self._events.summary(), self.snapshot(), killed=False)
+
+    def retune(self, target: int, by: str = "you") -> None:
+        """Set the concurrency limit, within 1 and 10,000."""
+        self._target = min(max(1, target), MAX_CONCURRENCY)
+        self._send(self._retuned(self._target))
+
+    def automate(self, on: bool = True, by: str = "you") -> None:
+        """Leave the concurrency to the program, or take it back."""
+        self._send(self._asked("automate", on=on))
+
+    def set_max_cost(self, dollars: Decimal | None, by: str = "you") -> None:
+        """Set the budget of the whole run, or none."""
+        self._send(self._asked("budget", dollars=None if dollars is None else str(dollars)))
+
+    def pause(self) -> None:
+        """Have nothing sent until `resume`."""
+        self._send(self._asked("pause"))
+
+    def resume(self) -> None:
+        """Have it send again."""
+        self._send(self._asked("resume"))
+
+    def drain(self, reason: str = "") -> None:
+        """Have it finish what is in flight, and end."""
+        self._send(self._asked("drain"))
+
+    def cancel(self, reason: str = "") -> None:
+        """Have it abandon what is in flight, and end."""
+        self._send(self._asked("cancel"))
+
+    async def export(self, path: Path, *, overwrite: bool = False) -> int:
+        """Write the results so far to `path` (its name tells the format); returns the rows written.
+
+        Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
+            DagtuiError: the file cannot be written, or the input cannot be read any more.
+        """
+        dimensions = dimensions_of(self.journal_path)
+        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+
+    async def aclose(self) -> None:
+        """Let go; the run goes on. Commands that were given are on their way before."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2.0)
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+        await self._client.aclose()
+        self._events.close()
+
+    # --- inside ---
+
+    async def _follow(self) -> None:
+        try:
+            await self._look_on()
+        except DagtuiError as error:  # somebody has been at the journal
+            self._lost = str(error)
+            self._ended.set()
+
+    async def _look_on(self) -> None:
+        while not self._ended.is_set():
+            alive = is_locked(
+                self.journal_path
+            )  # before the look: what came last was written before it was let go
+            await self._catch_up()
+            if self._fold.stats.snapshot(0.0).phase == "ended" and self._events.ended():
+                self._ended.set()
+            elif not alive:
+                name = name_of(self.journal_path)
+                self._lost = f"the program that ran it was killed; dagtui resume {name} goes on with it"
+                self._ended.set()
+            else:
+                with suppress(DagtuiError):  # a run without a socket is watched all the same
+                    self._heard(await self._client.ask("facts"))
+                await asyncio.sleep(_LOOK_S)
+
+    async def _catch_up(self) -> None:
+        """Count what the journal has got since, leaving the loop to others now and then."""
+        turn_ends = time.monotonic() + _TURN_S
+        while True:
+            self._fold.take(self._events.read(most=_PAGE))
+            if self._events.reached == END:
+                return
+            if time.monotonic() > turn_ends:
+                await asyncio.sleep(0.001)
+                turn_ends = time.monotonic() + _TURN_S
+
+    def _heard(self, facts: Facts) -> None:
+        self._facts, self._fast = facts, facts.time - time.time()
+
+    def _send(self, command: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(command)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _asked(self, command: str, **given: Any) -> None:
+        try:
+            self._heard(await self._client.ask(command, **given))
+        except DagtuiError as error:
+            if not self._ended.is_set():
+                self.trouble(f"Not done: {error}.")
+
+    async def _retuned(self, target: int) -> None:
+        await self._asked("retune", target=target)
+        if self._target == target:
+            self._target = None
+
+
+async def stop_run(path: Path, *, now: bool) -> None:
+    """Have the run drain, or with `now` abandon what is in flight, and return at once.
+
+    Raises:
+        DagtuiError: it has ended, or cannot be reached.
+    """
+    if not is_locked(path):
+        raise ConfigError(f"The run {name_of(path)} has ended already.")
+    client = ControlClient(path.parent)
+    try:
+        await client.ask("cancel" if now else "drain")
+    finally:
+        await client.aclose()

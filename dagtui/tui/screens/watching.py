@@ -1,0 +1,149 @@
+"""A run on the screen: one look says how far, how fast, how much money, what goes wrong and what holds it back.
+
+Whether it is live, played once more, or goes on in another process is the affair of the screens built on this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widgets import Static
+
+from dagtui.core.events import Phase
+from dagtui.core.snapshot import Snapshot
+from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.widgets.concurrency import ConcurrencyPanel
+from dagtui.tui.widgets.feed import Feed
+from dagtui.tui.widgets.figures import CategoriesPanel, LatencyPanel, LimitsPanel, MoneyPanel
+from dagtui.tui.widgets.heading import Heading
+from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.widgets.panel import Panel
+from dagtui.tui.widgets.request_map import RequestMap
+from dagtui.tui.widgets.requests import RequestsTable
+from dagtui.tui.widgets.throughput import ThroughputPanel
+from dagtui.tui.words import troubles
+
+if TYPE_CHECKING:
+    from dagtui.session import RunResult
+    from dagtui.tui.app import DagtuiApp
+    from dagtui.watched import Watched
+
+S = TypeVar("S", bound="Watched")
+
+POLL = 0.1  # seconds between two looks at the run
+TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
+
+LOOKING: tuple[BindingType, ...] = (
+    Binding("s", "states", "Filter", id="view.states"),
+    Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
+    Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
+    Binding("tab", "app.focus_next", "Requests, log", show=False, id="view.next"),
+    Binding("enter", "request", "All about the request", show=False, id="view.request"),
+)
+"""The keys that change nothing but what is in view."""
+
+
+class Watching(FittedScreen, Generic[S]):
+    """Shows one run. It asks the run, ten times a second, and is never told."""
+
+    def __init__(self, session: S) -> None:
+        super().__init__()
+        self.session = session
+        self.result: RunResult | None = None
+        self._phase: Phase | None = None
+
+    def compose(self) -> ComposeResult:
+        """Panels in reading order; the style sheet places them for the size at hand."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
+        with Container(id="dashboard"):
+            yield Heading(id="heading")
+            with Container(id="figures"):
+                yield ThroughputPanel(id="throughput", classes="panel")
+                yield LatencyPanel(id="latency", classes="panel")
+                yield ConcurrencyPanel(id="concurrency", classes="panel")
+                yield MoneyPanel(id="money", classes="panel")
+                yield CategoriesPanel(id="categories-small", classes="panel")
+            with Container(id="body"):
+                with Container(id="main"):
+                    yield RequestsTable(id="requests")
+                    yield Feed(id="log")
+                with Container(id="side"):
+                    yield LimitsPanel(id="limits", classes="panel")
+                    yield CategoriesPanel(id="categories", classes="panel")
+                    yield RequestMap(id="map", classes="panel")
+            yield from self.compose_foot()
+        yield Keys()
+
+    def compose_foot(self) -> ComposeResult:
+        """What a kind of run has below all the rest; most have nothing."""
+        return iter(())
+
+    def on_mount(self) -> None:
+        """Begin the run and the looking."""
+        self.query_one(Heading).title = self.session.title
+        self.query_one(RequestsTable).focus()
+        self.session.start()
+        self.run_worker(self._wait_for_end(), name="wait-for-end")
+        self.set_interval(POLL, self.poll)
+        self.poll()
+
+    def poll(self) -> None:
+        """Look at the run once and show what changed."""
+        if self.is_attached:
+            self._show(self.session.snapshot())
+
+    # --- looking ---
+
+    def action_states(self) -> None:
+        """Show the next group of states."""
+        self.query_one(RequestsTable).cycle_filter()
+
+    def action_follow(self) -> None:
+        """Follow the newest request, or stay."""
+        self.query_one(RequestsTable).toggle_follow()
+
+    def action_log(self) -> None:
+        """Failures only, or everything."""
+        self.query_one(Feed).toggle_failures()
+
+    def action_request(self) -> None:
+        """What is known of the request under the cursor."""
+        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
+
+        table = self.query_one(RequestsTable)
+        if table.has_focus and table.selected is not None:
+            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+
+    def action_export(self) -> None:
+        """Write the results so far."""
+        self.run_worker(ask_and_export(self._dagtui, self.session))
+
+    def action_report(self) -> None:
+        """The closing report."""
+        if self.result is not None:
+            self._dagtui.show_report(self.session, self.result)
+
+    # --- inside ---
+
+    @property
+    def _dagtui(self) -> DagtuiApp:
+        return cast("DagtuiApp", self.app)  # pyright: ignore[reportUnknownMemberType]
+
+    async def _wait_for_end(self) -> None:
+        self.result = await self.session.wait()
+        self.poll()
+        self._dagtui.run_ended(self, self.result)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.query_one(RequestMap).store = self.session.store
+        for panel in self.query(Panel):
+            panel.show(snapshot)
+        self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)
+        self.query_one(Feed).show(self.session.log, snapshot.log_count, troubles(snapshot))
+        if snapshot.phase != self._phase:
+            self._phase = snapshot.phase
+            self.refresh_bindings()
