@@ -7,6 +7,6 @@
 from dagtui.io.journal.lock import is_locked
 from dagtui.io.journal.reader import AnswerRow, JournalReader, SessionRow
 from dagtui.io.journal.schema import JOURNAL_NAME
-from dagtui.io.journal.writer import Journal
+from dagtui.io.journal.writer import Carried, Journal
 
-__all__ = ["JOURNAL_NAME", "AnswerRow", "Journal", "JournalReader", "SessionRow", "is_locked"]
+__all__ = ["JOURNAL_NAME", "AnswerRow", "Carried", "Journal", "JournalReader", "SessionRow", "is_locked"]
