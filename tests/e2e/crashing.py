@@ -43,9 +43,9 @@ def target_of(simulator: Simulator, gateway: str | None) -> list[str]:
 class Kill:
     """One session that did not come to its end, and what the books say of it.
 
-    `lost` were seen to be answered `GRACE_S` before the end and are not in the journal; `late` is how long before it
-    the oldest answer was had that is not there. `paid` were answered by the provider without a
-    trace in the journal, so they are paid twice once they are asked again; `listed` is the contract of the resume.
+    `lost` were seen to be answered `GRACE_S` before the end and are not in the journal; `late` is how long before
+    the end the oldest answer was had that is not there. `paid` were answered by the provider without a trace in
+    the journal, so they are paid twice once they are asked again; `listed` is the contract of the resume.
     """
 
     session: int

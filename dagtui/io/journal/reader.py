@@ -122,7 +122,7 @@ class JournalReader:
                 " FROM attempt"
             ).fetchone()
             sums = [number or 0 for number in row]
-            [unended] = db.execute(f"SELECT count(*) FROM ({_UNENDED})").fetchone()
+            unended, retried = db.execute(f"SELECT count(*), sum(attempt > 1) FROM ({_UNENDED})").fetchone()
             errors = db.execute("SELECT error, count(*) FROM attempt WHERE error IS NOT NULL GROUP BY error")
             categories = db.execute(
                 f"SELECT category, count(*) FROM outcome WHERE number IN ({_LATEST}) AND category IS NOT NULL"
@@ -131,7 +131,7 @@ class JournalReader:
             saved = db.execute(f"SELECT {_MONEY.format('saved')} FROM outcome").fetchone()
             return Figures(
                 attempts=sums[0] + unended,
-                retries=sums[1],
+                retries=sums[1] + (retried or 0),
                 gateway_retries=sums[2],
                 throttled=sums[3],
                 usage=Usage(*sums[4:8]),

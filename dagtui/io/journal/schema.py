@@ -11,6 +11,7 @@ from dagtui.core.errors import ConfigError
 
 APPLICATION_ID = 0x64616774  # "dagt", so that `file` and we ourselves know it
 VERSION = 1
+_PATIENCE_S = 5.0  # seconds that another program may hold the file
 JOURNAL_NAME = "journal.db"
 PICO = 1_000_000_000_000
 """Money is kept in whole billionths of a thousandth of a US dollar: prices of six decimals a million are exact."""
@@ -121,9 +122,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         how, log = "immutable=1", path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise ConfigError(f"{path}: its folder cannot be written, which this journal needs; copy the folder.")
-    db = sqlite3.connect(
-        f"{path.resolve().as_uri()}?{how}", uri=True, isolation_level=None, timeout=5.0, check_same_thread=False
-    )
+    place = f"{path.resolve().as_uri()}?{how}"
+    db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=_PATIENCE_S, check_same_thread=False)
     try:
         db.execute("PRAGMA query_only=1")
         if _version(db, path) < VERSION:
@@ -153,7 +153,7 @@ def told(error: sqlite3.Error) -> str:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    return sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S, check_same_thread=False)
 
 
 def _tune(db: sqlite3.Connection) -> None:

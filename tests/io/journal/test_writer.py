@@ -51,6 +51,10 @@ class Failing:
         return getattr(self._db, name)
 
 
+def named(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern))
+
+
 def failing(journal: Journal, *fails: int, at: str = "COMMIT", message: str = "disk I/O error") -> list[str]:
     """Let the n-th commits fail; the list is what the journal tells of it."""
     journal._db = Failing(journal._db, at, set(fails), message)  # type: ignore[assignment]
@@ -69,7 +73,7 @@ async def test_events_are_kept_in_their_order_whatever_the_batches(tmp_path: Pat
         await put(journal, answered(seq, outcome=success(f"answer {seq}")))
     journal.write(ENDED)
     journal.close()
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["journal.db"]  # no log, no lock, no ballast
+    assert named(tmp_path, "*") == [path]  # no log, no lock, no ballast
     assert asked(path, "SELECT idx, id FROM record ORDER BY idx") == [(i, f"r{i}") for i in range(50)]
     assert asked(path, "SELECT seq FROM outcome ORDER BY number") == [(i,) for i in range(50)]
     assert asked(path, "SELECT text FROM answer ORDER BY seq") == [(f"answer {i}",) for i in range(50)]
@@ -161,7 +165,7 @@ async def test_what_never_could_be_written_is_put_into_a_file_that_is_named(
         await put(journal, [*read(1), *answered(0, outcome=success("what was paid for"))])
     with pytest.raises(DagtuiError, match=r"What came last is in .*run\.rescued\.json"):
         journal.close()
-    [rescued] = tmp_path.glob("*.rescued.json")
+    [rescued] = named(tmp_path, "*.rescued.json")
     tables = {told["table"]: told["rows"] for told in map(json.loads, rescued.read_text().splitlines())}
     assert tables["answer"] == [[0, 0, "what was paid for"]]
     assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
@@ -180,13 +184,15 @@ async def test_a_journal_that_is_deleted_or_replaced_is_copied_with_what_came_si
     path.unlink()
     if replaced:
         path.write_text("something else")
-    with pytest.raises(DagtuiError, match="was deleted or replaced while the run wrote it; all that it held is in"):
+    with pytest.raises(
+        DagtuiError, match="was deleted or replaced while the run wrote it; all that it held is in"
+    ):
         await put(journal, answered(1))
     journal.write(answered(2)[-1])
     with pytest.raises(DagtuiError, match="was deleted or replaced"):
         journal.close()
     assert len(told) == 1
-    [copy] = tmp_path.glob("*rescued*")
+    [copy] = named(tmp_path, "*rescued*")
     with JournalReader(copy) as reader:
         assert reader.states() == {"ok": 3}
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
@@ -201,14 +207,14 @@ async def test_a_journal_whose_folder_is_deleted_is_copied_too(
     (tmp_path / "run").mkdir()
     journal = made(tmp_path / "run" / "journal.db")
     await put(journal, read(1))
-    for one in (tmp_path / "run").iterdir():
+    for one in named(tmp_path / "run", "*"):
         one.unlink()
     (tmp_path / "run").rmdir()
     with pytest.raises(DagtuiError, match="all that it held is in"):
         await put(journal, answered(0))
     with pytest.raises(DagtuiError):
         journal.close()
-    [copy] = (tmp_path / "run").glob("*rescued*.db")
+    [copy] = named(tmp_path / "run", "*rescued*.db")
     assert asked(copy, "SELECT count(*) FROM outcome") == [(1,)]
 
 
@@ -237,8 +243,8 @@ async def test_a_quiet_run_notes_that_it_is_alive(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(writer, "_ALIVE_S", 0.01)
     journal = made(tmp_path / "journal.db")
     await put(journal, read(1))
-    while asked(journal.path, "SELECT seen_at FROM session")[0][0] == NOW:
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 - the thread tells nobody
+    while asked(journal.path, "SELECT seen_at FROM session")[0][0] == NOW:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
     journal.close()
     [(seen,)] = asked(journal.path, "SELECT seen_at FROM session")
