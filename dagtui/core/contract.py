@@ -88,7 +88,7 @@ def contract_of(
     for seq, state in enumerate(store.state):
         if state == State.SUCCEEDED and seq not in stale:
             reused += 1
-        elif seq in past.sent or (state == State.CANCELLED and seq in past.abandoned):
+        elif seq in past.sent or seq in past.abandoned:
             sent.append(seq)
         elif _may_have_left(past, dag, seq, state):
             perhaps.append(seq)

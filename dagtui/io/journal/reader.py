@@ -219,7 +219,8 @@ class JournalReader:
         with self._reading():
             for start in range(0, len(seqs), 500):
                 part = list(seqs[start : start + 500])
-                latest = f"SELECT max(number) FROM outcome WHERE seq IN ({','.join('?' * len(part))}) GROUP BY seq"
+                places = ",".join("?" * len(part))
+                latest = f"SELECT max(number) FROM outcome WHERE seq IN ({places}) AND {_COUNTS} GROUP BY seq"
                 for row in self._db.execute(f"{_ANSWER} IN ({latest})", part):
                     answer = _answer(row)
                     found[answer.seq] = answer
@@ -244,12 +245,16 @@ class JournalReader:
             " input + cache_read + cache_write, output, cost, status, error FROM outcome ORDER BY number"
         )
         ended: set[int] = set()
+        answered = bytearray(count)
         kinds = {kind.value: store.error_number(kind) for kind in ErrorKind}
         for at, seq, state, attempts, latency, category, mark, given, output, cost, status, error in _all(rows):
             if at == session:
                 ended.add(seq)
             if seq >= count:
                 raise IndexError(f"request {seq} of {count}")
+            answered[seq] |= state == "ok"
+            if state == "cancelled" and answered[seq]:
+                continue
             store.state[seq] = STATES[state]
             store.attempts[seq] = min(attempts, 255)
             store.status[seq] = status or 0
@@ -265,7 +270,9 @@ class JournalReader:
 
 # In two parts, because SQLite's sums end at nine million dollars.
 _MONEY = "sum({0} / 1000000), sum({0} % 1000000)"
-_LATEST = "SELECT max(number) FROM outcome GROUP BY seq"
+# The outcome that counts is the last one; but a stop takes no answer away that there was before.
+_COUNTS = "(state <> 'cancelled' OR seq NOT IN (SELECT seq FROM answer))"
+_LATEST = f"SELECT max(number) FROM outcome WHERE {_COUNTS} GROUP BY seq"
 # Attempts that were sent, and of whose end nothing is known.
 _UNENDED = (
     "SELECT s.session, s.seq, s.attempt FROM sent s LEFT JOIN attempt a"

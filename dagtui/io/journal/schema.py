@@ -49,7 +49,8 @@ CREATE VIEW result AS
     FROM outcome
     JOIN record ON record.idx = outcome.seq / (SELECT json_array_length(value) FROM run WHERE key = 'dimensions')
     LEFT JOIN answer ON answer.seq = outcome.seq AND outcome.state = 'ok'
-    WHERE outcome.number IN (SELECT max(number) FROM outcome GROUP BY seq);
+    WHERE outcome.number IN (SELECT max(number) FROM outcome
+        WHERE state <> 'cancelled' OR seq NOT IN (SELECT seq FROM answer) GROUP BY seq);
 """
 
 MIGRATIONS: dict[int, str] = {}
