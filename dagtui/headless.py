@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event
 from dagtui.core.figures import clock, count, money, rate
 from dagtui.core.report import as_text, report
+from dagtui.core.run_settings import within
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
 from dagtui.plan import Plan, kept, open_resumed, open_session
@@ -57,6 +59,8 @@ async def run_headless(
     out = Outlet(sys.stdout if plan.stdout is None else plan.stdout)
     if plan.stdout is not None:
         plan = replace(plan, stdout=cast(TextIO, out))
+    settings, notice = within(plan.settings, process.open_files())
+    plan = replace(plan, settings=settings)
     if going is not None:
         session = await open_resumed(going, plan, choices or Choices())
     else:
@@ -65,6 +69,8 @@ async def run_headless(
     alone = not ((stream_events or plan.stdout is not None) and out.isatty())
     narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)
     out.on_gone = narrator.give_up
+    if notice:
+        narrator.say(notice)
     try:
         with _signals(session):
             process.prepare()
@@ -281,7 +287,9 @@ def log_line(entry: LogEntry) -> str:
 
 @contextlib.contextmanager
 def _signals(session: Session) -> Any:
-    """First SIGINT drains, the second cancels; SIGTERM and SIGHUP drain, and cancel after a grace."""
+    """First SIGINT drains, the second cancels, the third ends at once; SIGTERM and SIGHUP drain, and cancel after
+    a grace.
+    """
     loop = asyncio.get_running_loop()
     interrupts = 0
 
@@ -290,8 +298,10 @@ def _signals(session: Session) -> Any:
         interrupts += 1
         if interrupts == 1:
             session.drain("interrupted: finishing what is in flight; Ctrl+C again abandons it")
-        else:
+        elif interrupts == 2:
             session.cancel()
+        else:  # whatever it hangs on, the journal has all but the last moment
+            os._exit(int(ExitCode.INTERRUPTED))
 
     def terminate() -> None:
         session.drain(f"told to stop: finishing what is in flight, for at most {_TERM_GRACE:.0f} s")

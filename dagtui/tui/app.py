@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +20,7 @@ from textual.screen import Screen
 from dagtui import process
 from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.figures import count
+from dagtui.core.run_settings import within
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
 from dagtui.tui.screens.dialogs import Choice, Question
@@ -105,7 +107,10 @@ class DagtuiApp(ThemedApp):
         """
         from dagtui.tui.screens.dashboard import Dashboard  # imported when there is a run to show
 
-        self.plan = plan
+        settings, notice = within(plan.settings, process.open_files())
+        self.plan = plan = replace(plan, settings=settings)
+        if notice:
+            self.notify(notice, severity="warning")
         self.session = await self.desk.open_session(plan)
         self.result = None
         process.prepare()

@@ -42,7 +42,7 @@ def test_a_killed_run_loses_nothing_and_lists_whatever_it_pays_twice(
 
 def test_what_was_in_flight_stays_listed_until_it_is_answered(shell: Shell, simulator: Simulator) -> None:
     simulator.turn(latency_median_s=600, latency_sigma=0)
-    (shell.home / "in.jsonl").write_text("".join(json.dumps({"content": f"Hello {i}"}) + "\n" for i in range(40)))
+    (shell.home / "in.jsonl").write_text("".join(json.dumps({"content": f"Hello {i}"}) + "\n" for i in range(150)))
     process = shell.start("run", "in.jsonl", "-g", simulator.url, "-c", 10, "-q", ANTHROPIC_API_KEY=KEY)
     assert wait_until(lambda: simulator.totals()["requests"] >= 10)
     process.kill()
@@ -58,7 +58,8 @@ def test_what_was_in_flight_stays_listed_until_it_is_answered(shell: Shell, simu
     # Left out, and the run ended by hand before it came to them: still nobody knows whether they were billed.
     again = shell.start("resume", "-q", "--headless", "--on-ambiguous", "skip", "-y", "-c", 1)
     assert wait_until(lambda: simulator.totals()["requests"] >= 11)
-    again.send_signal(signal.SIGINT)
-    again.send_signal(signal.SIGINT)
-    again.communicate()
+    for _ in range(2):  # two at once would be one
+        again.send_signal(signal.SIGINT)
+        wait_until(lambda: again.poll() is not None, 0.3)
+    again.communicate(timeout=20)
     assert first <= listed()
