@@ -1,7 +1,7 @@
 """The journal: one SQLite file a run, the durable truth of it. `docs/journal.md` documents the schema.
 
 `schema` makes and opens the file, `rows` turns events into rows, `writer` commits them in a thread of its own,
-`reader` tells what is in it, `lock` keeps a second process out.
+`reader` tells what is in it, `lock` keeps a second process out, `rescue` helps when the disk gives trouble.
 """
 
 from dagtui.io.journal.lock import is_locked

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sqlite3
 import threading
 import time
@@ -23,10 +22,8 @@ from dagtui.core.errors import ConfigError, DagtuiError, RunInUse
 from dagtui.core.events import Event
 from dagtui.io.journal import schema
 from dagtui.io.journal.lock import RunLock
-from dagtui.io.journal.rows import INSERTS, Batch, well
-
-BALLAST = 4 * 1024 * 1024
-"""Bytes kept beside the journal while it is written, to be freed when the disk is full: what is in flight fits."""
+from dagtui.io.journal.rescue import Ballast, copied, put_aside
+from dagtui.io.journal.rows import Batch, well
 
 _LOOK_S = 1.0  # seconds between two looks whether the file is still there
 _ALIVE_S = 1.0  # seconds after which a quiet run notes that it is alive: a retry may leave after a long wait
@@ -89,8 +86,7 @@ class Journal:
             self._lock.release()
             raise
         self._inode = path.stat().st_ino
-        self._ballast = path.with_name(f"{path.name}.ballast")
-        self._make_ballast()
+        self._ballast = Ballast(path)
         self._events: list[Event] = []
         self._summary = ""
         self._claim: tuple[int, list[asyncio.Future[None]]] | None = None
@@ -172,7 +168,8 @@ class Journal:
         self._let_go(checkpoint=not reason)
         self._tell(self._landed, reason)
         if self._posted:
-            raise DagtuiError(f"{reason} {self._rescue()}")
+            left = (statement for job in self._posted for statement in job.statements)
+            raise DagtuiError(f"{reason} {put_aside(left, self.path)}")
         if self._gone:
             raise DagtuiError(self._gone)
 
@@ -266,7 +263,7 @@ class Journal:
             try:
                 self._transact(jobs)
             except sqlite3.Error as error:
-                if not _is_full(error) or not self._drop_ballast():
+                if not _is_full(error) or not self._ballast.drop():
                     raise
                 self._transact(jobs)
                 return len(jobs), f"{self.path}: the disk is full; make room, and go on with dagtui resume."
@@ -310,15 +307,7 @@ class Journal:
 
     def _copy(self) -> None:
         """Made when it is noticed, so that a crash leaves something, and again at the end."""
-        copy = self.path.with_name(f"{self.path.stem}.rescued-{os.getpid()}{self.path.suffix}")
-        try:
-            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            copy.unlink(missing_ok=True)
-            self._db.execute("VACUUM INTO ?", (str(copy),))
-            copy.chmod(0o600)
-            where = f"all that it held is in {copy}"
-        except (sqlite3.Error, OSError) as error:
-            where = f"and no copy could be made: {error}"
+        where = copied(self._db, self.path)
         self._gone = f"{self.path}: the journal was deleted or replaced while the run wrote it; {where}."
 
     # --- inside ---
@@ -359,42 +348,8 @@ class Journal:
             if checkpoint:  # so that what is left is one file
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
-        self._drop_ballast()
+        self._ballast.drop()
         self._lock.release()
-
-    def _make_ballast(self) -> None:
-        """Room for what is in flight when the disk is full; where there is none, the run goes without."""
-        with suppress(OSError, AttributeError):
-            file = os.open(self._ballast, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                os.posix_fallocate(file, 0, BALLAST)
-            finally:
-                os.close(file)
-
-    def _drop_ballast(self) -> bool:
-        try:
-            self._ballast.unlink()
-        except OSError:
-            return False
-        return True
-
-    def _rescue(self) -> str:
-        """Put what could not be committed into a file wherever there is room; says where."""
-        tables = {statement: table for table, statement in INSERTS.items()}
-        lines = [
-            f'{{"table":"{tables[statement]}","rows":{rows}}}'
-            for job in self._posted
-            for statement, rows in job.statements
-        ]
-        for folder in (Path.cwd(), Path(os.environ.get("TMPDIR", "/tmp"))):
-            target = folder / f"{self.path.parent.name}.rescued.json"
-            try:
-                with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                    file.write("\n".join(lines))
-            except OSError:
-                continue
-            return f"What came last is in {target}."
-        return "What came last is lost."
 
 
 def _is_full(error: sqlite3.Error) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from dagtui.core.errors import DagtuiError, RunInUse
 from dagtui.core.events import Noted
-from dagtui.io.journal import Journal, JournalReader, writer
+from dagtui.io.journal import Journal, JournalReader, rescue, writer
 from tests.io.journal.helpers import (
     ENDED,
     NOW,
@@ -144,7 +144,7 @@ async def test_whichever_step_fails_nothing_is_lost_or_doubled(tmp_path: Path, a
 async def test_a_full_disk_frees_the_ballast_and_what_is_in_flight_still_fits(tmp_path: Path) -> None:
     journal = made(tmp_path / "journal.db")
     ballast = tmp_path / "journal.db.ballast"
-    assert ballast.stat().st_size == writer.BALLAST
+    assert ballast.stat().st_size == rescue.BALLAST
     told = failing(journal, 1, message="database or disk is full")
     with pytest.raises(DagtuiError, match="the disk is full; make room, and go on with dagtui resume"):
         await put(journal, [*read(1), *answered(0)])
