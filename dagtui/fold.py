@@ -83,9 +83,12 @@ def _past_of(dimensions: tuple[str, ...], store: RequestStore, figures: Figures)
         graceful=True,
         sent=frozenset(),
         abandoned=frozenset(),
+        doubt=frozenset(),
+        again=frozenset(),
         retry_at={},
         last=0.0,
         plan={},
         recipes=(),
+        inputs=(),
         facts={},
     )

@@ -23,6 +23,7 @@ from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event
 from dagtui.core.figures import clock, count, money, rate
 from dagtui.core.report import as_text, report
+from dagtui.core.run_settings import within
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
 from dagtui.plan import Plan, kept, open_resumed, open_session
@@ -57,6 +58,8 @@ async def run_headless(
     out = Outlet(sys.stdout if plan.stdout is None else plan.stdout)
     if plan.stdout is not None:
         plan = replace(plan, stdout=cast(TextIO, out))
+    settings, notice = within(plan.settings, process.open_files())
+    plan = replace(plan, settings=settings)
     if going is not None:
         session = await open_resumed(going, plan, choices or Choices())
     else:
@@ -65,6 +68,8 @@ async def run_headless(
     alone = not ((stream_events or plan.stdout is not None) and out.isatty())
     narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)
     out.on_gone = narrator.give_up
+    if notice:
+        narrator.say(notice)
     try:
         stopping = Stopping(session)
         narrator.countdown = stopping.countdown

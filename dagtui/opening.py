@@ -25,8 +25,8 @@ from dagtui.core.plan import Plan
 from dagtui.core.plugin import Context, Dimension, Plugin
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import GatewaySettings
-from dagtui.io.credentials import gateway_settings, with_retries, without_secrets
-from dagtui.io.identity import changes, identity
+from dagtui.io.credentials import STARS, gateway_settings, inline_config, with_retries, without_secrets
+from dagtui.io.identity import any_changes, changes, identity
 from dagtui.io.repeated import Repeated
 from dagtui.io.source import Scan, open_source
 from dagtui.io.tasks import load_task, missing_fields
@@ -38,6 +38,7 @@ from dagtui.simulator.scenarios import scenario_named
 # probe begins: a look at the plan does without.
 if TYPE_CHECKING:
     from dagtui.core.pacing.learnt import Learnt
+    from dagtui.core.past import Past
     from dagtui.core.ports import Gateway, Sink, Source
     from dagtui.io.simulator_process import SimulatorProcess
     from dagtui.session import Session
@@ -108,6 +109,7 @@ async def look_back(path: Path, plan: Plan, environ: Mapping[str, str]) -> Going
     from dagtui.io.journal import JournalReader, is_locked
     from dagtui.resuming import look_back as compare
 
+    _refuse_stars(plan)
     if is_locked(path):
         raise RunInUse(
             f"{path}: another process is at this run; watch it with dagtui attach, or wait for its end."
@@ -115,9 +117,7 @@ async def look_back(path: Path, plan: Plan, environ: Mapping[str, str]) -> Going
     with JournalReader(path) as reader:
         past = await asyncio.to_thread(reader.past)
     plugin = plugin_of(plan)
-    before = past.facts.get("input", {})
-    edited = "" if before.get("spool") or plan.scenario else changes(Path(plan.path), before)
-    given = await asyncio.to_thread(_read_input, plan, plugin, None, None if edited else before)
+    given, edited = await asyncio.to_thread(_read_again, plan, plugin, past)
     settings = settings_of(
         plan, plugin, given.first, environ, base_url=_NOWHERE if plan.gateway == "demo" else None
     )
@@ -133,9 +133,7 @@ async def open_resumed(going: Going, plan: Plan, choices: Choices, environ: Mapp
         DagtuiError: one sentence that says what is wrong, where, and what to do.
     """
     plugin = plugin_of(plan)
-    before = going.past.facts.get("input", {})
-    edited = "" if before.get("spool") or plan.scenario else changes(Path(plan.path), before)
-    given = await asyncio.to_thread(_read_input, plan, plugin, None, None if edited else before)
+    given, _ = await asyncio.to_thread(_read_again, plan, plugin, going.past)
     run = _Run(str(going.past.facts.get("id", going.path.parent.name)), going.path, going, choices)
     return await _open(replace(plan, overwrite=True), plugin, given, environ, run)
 
@@ -181,7 +179,6 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
             "version": __version__,
             "title": title,
             "dimensions": list(dag.names),
-            "input": given.facts,
         }
     )
     recipe = recipe_of(plugin, _choices_by_name(plugin, first), route)
@@ -203,7 +200,10 @@ async def _open(plan: Plan, plugin: Plugin, given: _Input, environ: Mapping[str,
     try:
         if plan.journal is None and not run.journal.parent.exists():
             make_folder(run.journal.parent)
-        journal = await asyncio.to_thread(Journal, run.journal, facts, plan_to_plain(plan), recipe)
+        carried = run.going.carried() if run.going else None
+        journal = await asyncio.to_thread(
+            Journal, run.journal, facts, plan_to_plain(plan), recipe, given.facts, carried
+        )
         kept = None
         if run.going and run.choices:
             kept = run.going.earlier(run.choices, tells=bool(sinks))
@@ -262,6 +262,17 @@ def _check_budget(plan: Plan, prices: PriceTable, choices: Sequence[ProviderChoi
             )
 
 
+def _read_again(plan: Plan, plugin: Plugin, past: Past) -> tuple[_Input, str]:
+    """The input of a run that goes on, and how it differs from what any of its sessions read."""
+    before = past.inputs[-1]
+    if before.get("spool") or plan.scenario:
+        given = _read_input(plan, plugin, None, before)
+        return replace(given, facts={**given.facts, **{k: before[k] for k in ("spool",) if k in before}}), ""
+    edited = any_changes(Path(plan.path), past.inputs)
+    known = before if not edited or not changes(Path(plan.path), before) else None
+    return _read_input(plan, plugin, None, known), edited
+
+
 def _read_input(plan: Plan, plugin: Plugin, spool: Path | None, before: Mapping[str, Any] | None = None) -> _Input:
     """Open and scan the input; one that is as it was `before` need not be scanned again."""
     source = open_source(plan.path, format=plan.format, bad_rows=plan.settings.bad_rows, copy=spool)
@@ -287,6 +298,14 @@ def _read_input(plan: Plan, plugin: Plugin, spool: Path | None, before: Mapping[
         facts |= {"scenario": story.name, "records": story.records}
         return _Input(repeated, f"scenario {story.name}", replace(scan, records=story.records), first[0], facts)
     return _Input(source, source.name, scan, first[0] if first else None, facts)
+
+
+def _refuse_stars(plan: Plan) -> None:
+    """A config that the journal keeps without its keys would send requests another way than before."""
+    if plan.portkey_config and inline_config(plan.portkey_config) and f'"{STARS}"' in plan.portkey_config:
+        raise ConfigError(
+            "The gateway's config holds keys, which the journal does not keep: give it again (--portkey-config)."
+        )
 
 
 def route_of(plan: Plan, settings: GatewaySettings) -> dict[str, str]:

@@ -71,6 +71,17 @@ def _calm_collector() -> None:
     gc.set_threshold(20_000, 50, 1000)
 
 
+def open_files() -> int:
+    """Files, connections included, that this process may have open, after the limit was raised."""
+    _allow_connections()
+    try:
+        import resource
+    except ImportError:
+        return MOST_FILES
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_FILES if soft == resource.RLIM_INFINITY else soft
+
+
 def _allow_connections() -> None:
     """Raise the soft limit of open files to what the system allows: it is 256 on macOS and 1,024 on most Linux."""
     try:

@@ -15,6 +15,7 @@ from dagtui.core.contract import (
     actions_of,
     contract_of,
     differences,
+    in_order,
 )
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput
@@ -26,6 +27,8 @@ from dagtui.core.ports import Source
 from dagtui.engine.builder import Builder
 from dagtui.io.journal.outcomes import outcome_of, success_of, value_of
 from dagtui.io.journal.reader import JournalReader
+from dagtui.io.journal.rows import well
+from dagtui.io.journal.writer import Carried
 
 LEFT_OUT = "perhaps billed in an earlier session; left out"
 _BATCH = 256
@@ -42,17 +45,27 @@ def recipe_of(plugin: Plugin, choices: Mapping[str, ProviderChoice], route: Mapp
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """A run that may go on: its journal, its past, and what going on means."""
+    """A run that may go on: its journal, its past, and what going on means. `renamed` are records whose place in
+    the input has another id now.
+    """
 
     path: Path
     past: Past
     dag: Dag
     contract: Contract
+    renamed: Mapping[int, str]
 
     def names(self, seqs: Sequence[int]) -> Iterator[tuple[str, str]]:
         """The record's id and the dimension of each request."""
         store = self.past.store
         return ((store.record_id(seq), store.dimension(seq)) for seq in seqs)
+
+    def carried(self) -> Carried:
+        """What the journal is told, so that nothing which may have been billed is forgotten."""
+        contract, width = self.contract, len(self.dag)
+        unread = range(self.past.records, self.past.records + contract.unread // max(1, len(self.dag.roots)))
+        ahead = (index * width + root for index in unread for root in self.dag.roots)
+        return Carried(self.past.session, (*contract.sent, *contract.perhaps, *ahead), self.renamed)
 
     def earlier(self, choices: Choices, *, tells: bool) -> Kept:
         """What the engine is told, once the user has chosen."""
@@ -78,7 +91,7 @@ async def look_back(
             f"{path}: this run asked {', '.join(past.dimensions)}, and the task asks {', '.join(dag.names)} now;"
             " start a new run for it."
         )
-    told = list(dict.fromkeys(edit for before in past.recipes for edit in differences(before, now)))
+    told = list(dict.fromkeys(edit for recipe in reversed(past.recipes) for edit in differences(recipe, now)))
     if input_changes:
         told.insert(0, f"the input: {input_changes}")
     unsure = {
@@ -86,13 +99,19 @@ async def look_back(
         for dimension in plugin.dimensions
         if input_changes
         or not plugin.describe(dimension)
-        or any(before.get(dimension.name) != now.get(dimension.name) for before in past.recipes)
+        or any(recipe.get(dimension.name) != now.get(dimension.name) for recipe in past.recipes)
     }
+    for position in in_order(dag):  # a need that was asked again may have another answer since
+        if any(dag.names[need] in unsure for need in dag.needs(position)):
+            unsure.add(dag.names[position])
     stale: set[int] = set()
+    renamed: dict[int, str] = {}
     if unsure and past.records:
         with JournalReader(path) as reader:
-            stale = await _Comparison(reader, past, plugin, dag, Fingerprints(route), unsure).stale(source)
-    return Going(path, past, dag, contract_of(past, dag, stale, records, tuple(told)))
+            comparison = _Comparison(reader, past, plugin, dag, Fingerprints(route), unsure)
+            stale, renamed = await comparison.stale(source), comparison.renamed
+        past.store.rename(renamed)
+    return Going(path, past, dag, contract_of(past, dag, stale, records, tuple(told)), renamed)
 
 
 class _Comparison:
@@ -113,37 +132,34 @@ class _Comparison:
         self._builder = Builder(plugin, dag, "", fingerprints)
         self._positions = [position for position, name in enumerate(dag.names) if name in unsure]
         self._needs = {need for position in self._positions for need in dag.needs(position)}
+        self.renamed: dict[int, str] = {}
 
     async def stale(self, source: Source) -> set[int]:
-        """The answered requests that would be asked otherwise, or whose record is not there any more."""
+        """The answered requests that would be asked otherwise. Of a record that is gone nothing can be asked."""
         found: set[int] = set()
         batch: list[Record] = []
-        seen = 0
         async for row in source:
             if isinstance(row, RowError):
                 continue
             if row.index >= self._past.records:
                 break
-            seen += 1
             batch.append(row)
             if len(batch) == _BATCH:
                 found |= await self._look(batch)
                 batch.clear()
                 await asyncio.sleep(0)
-        found |= await self._look(batch)
-        marks, width = self._past.fingerprints, len(self._dag)
-        found.update(seq for seq in range(seen * width, len(marks)) if marks[seq])
-        return found
+        return found | await self._look(batch)
 
     async def _look(self, batch: Sequence[Record]) -> set[int]:
         answers = self._answers(batch)
         found: set[int] = set()
         for record in batch:
-            same_id = record.id == self._past.store.record_id(self._dag.seq(record.index, 0))
+            if well(record.id) != self._past.store.record_id(self._dag.seq(record.index, 0)):
+                self.renamed[record.index] = record.id
             for position in self._positions:
                 seq = self._dag.seq(record.index, position)
                 mark = self._past.fingerprints[seq]
-                if mark and (not same_id or await self._fingerprint(record, position, answers) != mark):
+                if mark and await self._fingerprint(record, position, answers) != mark:
                     found.add(seq)
         return found
 
@@ -185,7 +201,7 @@ class Kept:
 
     @property
     def again(self) -> tuple[int, ...]:
-        """Requests that had an outcome, or were in flight, and are open now."""
+        """Requests that had an outcome and are open now."""
         state = self._past.store.state
         return tuple(seq for seq, action in enumerate(self._actions) if action in _OPEN and state[seq])
 

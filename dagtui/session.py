@@ -128,7 +128,7 @@ class Session:
         self._journal = journal
         self._exporter = exporter
         if journal is not None:
-            journal.trouble = self._stop_for
+            journal.trouble = self._give_up
             sinks = (journal, *sinks)  # the truth before what is made of it
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
@@ -299,7 +299,7 @@ class Session:
         snapshot = self.snapshot()
         runner, counts = self._runner, snapshot.counts
         reason = snapshot.reason
-        if stopped := self._broken or self._sinks.unwritten:
+        if stopped := self._sinks.unwritten or self._broken:
             return RunResult("stopped", ExitCode.INTERNAL, stopped, snapshot)
         if runner.stopped_by is not None:
             return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
@@ -330,6 +330,11 @@ class Session:
     def _stop_for(self, reason: str) -> None:
         if not self._ended:
             self._runner.drain(reason)
+
+    def _give_up(self, reason: str) -> None:
+        """The journal is in trouble: whatever can be written all the same, the run did not end as it should."""
+        self._broken = self._broken or reason
+        self._stop_for(reason)
 
     def _note_dropped(self, told: str) -> None:
         self.note(f"an observer was dropped: {told}")
@@ -365,5 +370,6 @@ class _Listed:
 
 
 def new_run_id() -> str:
-    """A name for a run that sorts by time: `20261122-191500-4f2a`."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """A name for a run that sorts by time, also within a second: `20261122-191500-4f21a`."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 4096 // 1_000_000:03x}{secrets.token_hex(1)}"

@@ -122,7 +122,8 @@ async def journaled(
         "dimensions": ["first", "second"],
         "input": {"records": count},
     }
-    journal = _AtOnce(path, None if again else facts, plan_to_plain(plan), {})
+    carried = None if going is None else going.carried()
+    journal = _AtOnce(path, None if again else facts, plan_to_plain(plan), {}, {"records": count}, carried)
     session = Session(
         plugin=plugin,
         records=_Source(rows),

@@ -106,7 +106,7 @@ ONLY_IN: dict[str, set[str]] = {
     "httpx": {"io/portkey.py", "io/transport.py", "io/connection.py", "io/connector.py"},
     "httptools": {"io/connection.py"},
     "aiohappyeyeballs": {"io/connector.py"},
-    "sqlite3": {"io/journal/schema.py", "io/journal/writer.py", "io/journal/reader.py"},
+    "sqlite3": {f"io/journal/{name}.py" for name in ("schema", "writer", "reader", "rescue")},
     "genai_prices": {"core/pricing.py"},
     "platformdirs": {"io/config.py", "opening.py", "plan.py", "runs.py"},
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from dagtui.core.errors import ConfigError, ErrorKind, ExitCode, GatewayError
 from dagtui.core.events import Event, PhaseChanged, RecordEnded, RunStarted
 from dagtui.core.settings import RunSettings
-from dagtui.session import RunResult, Session
+from dagtui.session import RunResult, Session, new_run_id
 from dagtui.testing import FakeGateway, records, run_in_virtual_time
 from tests.engine.harness import PRICES, Asking
 
@@ -299,3 +300,11 @@ def test_what_is_commanded_before_the_start_has_the_time_of_day() -> None:
     live = session()
     live.retune(3)
     assert live.log[-1].time > 1e9
+
+
+def test_runs_of_one_second_sort_by_their_beginning() -> None:
+    names = [new_run_id()]
+    while len(names) < 5:
+        time.sleep(0.001)
+        names.append(new_run_id())
+    assert names == sorted(names)

@@ -1,7 +1,8 @@
 """What going on with a run means, before anything is sent: what is kept, what is asked again, and why.
 
 A request is *perhaps sent* if it was claimed and nothing of it is known: between two commits of the journal it may
-have left. That list errs on the long side; nothing that may have been billed is missing from it.
+have left. That list errs on the long side; nothing that may have been billed is missing from it. What is in doubt
+stays so through all sessions, until there is an answer.
 """
 
 from __future__ import annotations
@@ -46,10 +47,11 @@ class Choices:
 class Contract:
     """Requests by what is to become of them, as their numbers (`seq`).
 
-    `sent` were in flight when the last session ended, `perhaps` may have been: both may have been billed, for
-    about `exposure` dollars. `unread` requests are of records that were claimed but are not known to have been
-    read: they may have been sent, too. `unsent` were read and certainly not sent, `new` were never read (None
-    where the input's length is unknown). `differences` say what was edited since; `each` is what an answer cost.
+    `sent` were in flight when the last session ended, `perhaps` may have been, then or in an earlier session: both
+    may have been billed, for about `exposure` dollars. `unread` requests are of records that were claimed but are
+    not known to have been read: they may have been sent, too. `unsent` were read and certainly not sent, `new`
+    were never read (None where the input's length is unknown). `differences` say what was edited since;
+    `each` is what an answer cost.
     """
 
     total: int | None
@@ -79,33 +81,37 @@ def contract_of(
     length of the input.
     """
     store, width = past.store, len(dag)
+    reused = 0
     failed: list[int] = []
+    old: list[int] = []
     sent: list[int] = []
     perhaps: list[int] = []
     unsent: list[int] = []
     for seq, state in enumerate(store.state):
-        if state == State.SUCCEEDED:
-            continue
-        if state == State.FAILED:
-            failed.append(seq)
-        elif state == State.IN_FLIGHT or seq in past.abandoned:
+        if state == State.SUCCEEDED and seq not in stale:
+            reused += 1
+        elif seq in past.sent or seq in past.abandoned:
             sent.append(seq)
-        elif not past.graceful and state == State.QUEUED and _may_have_left(past, dag, seq):
+        elif _may_have_left(past, dag, seq, state):
+            perhaps.append(seq)
+        elif state == State.SUCCEEDED:
+            old.append(seq)
+        elif state == State.FAILED:
+            failed.append(seq)
+        elif seq in past.doubt:
             perhaps.append(seq)
         else:
             unsent.append(seq)
-    unread = 0 if past.graceful else max(0, past.claimed - past.records) * len(dag.roots)
+    unread = _unread(past, dag, records)
     total = None if records is None else records * width
-    if records is not None:
-        unread = min(unread, max(0, records - past.records) * len(dag.roots))
     ended = store.state.count(State.SUCCEEDED)
     figures, ambiguous = past.figures, len(sent) + len(perhaps) + unread
     each = None if figures.spent is None or not ended else figures.spent / ended
     return Contract(
         total=total,
-        reused=ended - len(stale),
+        reused=reused,
         failed=tuple(failed),
-        stale=tuple(sorted(stale)),
+        stale=tuple(old),
         sent=tuple(sent),
         perhaps=tuple(perhaps),
         unread=unread,
@@ -150,7 +156,7 @@ def actions_of(past: Past, dag: Dag, contract: Contract, choices: Choices) -> by
 
 def _follow_needs(actions: bytearray, dag: Dag, start: int) -> None:
     """What depends on something that is asked again is looked at again; on something that is left, it is left."""
-    for position in _in_order(dag):
+    for position in in_order(dag):
         needs = [actions[start + need] for need in dag.needs(position)]
         if Action.LEAVE in needs:
             if actions[start + position] != Action.KEEP:
@@ -161,7 +167,7 @@ def _follow_needs(actions: bytearray, dag: Dag, start: int) -> None:
             actions[start + position] = Action.CHECK
 
 
-def _in_order(dag: Dag) -> list[int]:
+def in_order(dag: Dag) -> list[int]:
     """Positions, each after those that it needs."""
     order: list[int] = []
     while len(order) < len(dag):
@@ -169,14 +175,29 @@ def _in_order(dag: Dag) -> list[int]:
     return order
 
 
-def _may_have_left(past: Past, dag: Dag, seq: int) -> bool:
+def _unread(past: Past, dag: Dag, records: int | None) -> int:
+    """Requests of records that are not known to have been read: those without needs may have been sent."""
+    reach = 0 if past.graceful else past.claimed
+    if past.doubt:
+        reach = max(reach, max(past.doubt) // len(dag) + 1)
+    if records is not None:
+        reach = min(reach, records)
+    return max(0, reach - past.records) * len(dag.roots)
+
+
+def _may_have_left(past: Past, dag: Dag, seq: int, state: int) -> bool:
+    """Whether the last session, killed, may have sent this one between two commits."""
+    if past.graceful or seq // len(dag) >= past.claimed or not (state == State.QUEUED or seq in past.again):
+        return False
     due = past.retry_at.get(seq)
     if due is not None:
         return due <= past.last + _UNSURE_S
-    position, state = seq % len(dag), past.store.state
+    position, states = seq % len(dag), past.store.state
     start = seq - position
     # A need that was in flight may have been answered, and this one sent, since the last commit.
-    return all(state[start + need] in (State.SUCCEEDED, State.IN_FLIGHT) for need in dag.needs(position))
+    return all(
+        states[start + need] == State.SUCCEEDED or start + need in past.sent for need in dag.needs(position)
+    )
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], inside: str = "") -> list[str]:

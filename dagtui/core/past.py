@@ -34,11 +34,13 @@ class Figures:
 class Past:
     """A run up to now.
 
-    `store` holds the requests of all records that were read, as they stood at the end; `fingerprints` by seq, 0
-    where there is no answer. `sent` are those that were in flight when the last session ended, `abandoned` those
-    that it cancelled while they were. `claimed` counts records that may have been sent, `graceful` says that the
-    last session came to its end. `retry_at` is when a request that waited was to be sent again (epoch seconds),
-    `last` the last moment that the journal knows. `recipes` say how each session asked, the last one last.
+    `store` holds the requests of all records that were read, with their last outcomes; `fingerprints` by seq, 0
+    where that is no answer. `sent` are those that were in flight when the last session ended, `abandoned` those
+    that it cancelled while they were; `doubt` are those of earlier sessions that may have been billed, answered
+    since or not. `again` had an outcome, were to be asked again in the last session, and have no new one.
+    `claimed` counts records of which it may have sent something, `graceful` says that it came to its end.
+    `retry_at` is when a request that waited was to be sent again (epoch seconds), `last` the last moment that the
+    journal knows. `recipes` and `inputs` are those of all sessions.
     """
 
     dimensions: tuple[str, ...]
@@ -50,10 +52,13 @@ class Past:
     graceful: bool
     sent: frozenset[int]
     abandoned: frozenset[int]
+    doubt: frozenset[int]
+    again: frozenset[int]
     retry_at: Mapping[int, float]
     last: float
     plan: Mapping[str, Any]
     recipes: Sequence[Mapping[str, Any]]
+    inputs: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
 
     @property

@@ -7,7 +7,7 @@ be a fifth of the time until it is painted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import inf
 from typing import TYPE_CHECKING, Literal, cast
@@ -22,6 +22,7 @@ MAX_ATTEMPTS = 100
 DEFAULT_CEILING = 1000
 AUTOMATIC_START = 20
 """Requests in flight with which automatic concurrency begins."""
+_OTHER_FILES = 64  # that a run has open beside its connections
 MAX_GATEWAY_RETRIES = 5  # Portkey's own limit
 LIMITED = ("requests", "input", "output")
 """What a provider's limits count, a minute."""
@@ -92,6 +93,17 @@ class RunSettings:
 
         elsewhere = self.retries_by == "gateway"
         return RetryPolicy(attempts=self.attempts, deadline=self.deadline, elsewhere=elsewhere)
+
+
+def within(settings: RunSettings, files: int) -> tuple[RunSettings, str]:
+    """The settings of a process that may open so many `files`, and what to tell if more was wanted."""
+    most = max(1, files - _OTHER_FILES)
+    concurrency, ceiling = min(settings.concurrency, most), min(settings.ceiling, most)
+    if (concurrency, ceiling) == (settings.concurrency, settings.ceiling):
+        return settings, ""
+    told = settings.concurrency > most or (settings.automatic and settings.ceiling > most)
+    notice = f"at most {most:,} at once: this system allows {files:,} open files (ulimit -n shows it)"
+    return replace(settings, concurrency=concurrency, ceiling=ceiling), notice if told else ""
 
 
 def _wrong(name: str, value: object, needed: str) -> ConfigError:

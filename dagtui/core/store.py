@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from enum import IntEnum
 
 from dagtui.core.errors import ErrorKind
@@ -63,6 +64,16 @@ class RequestStore:
         self.state += self._queued
         if len(self.state) > self._room:
             self._grow()
+        self.version += 1
+
+    def rename(self, names: Mapping[int, str]) -> None:
+        """Give records, by their place, other ids."""
+        width = len(self.dimensions)
+        ids = [self.record_id(seq) for seq in range(0, len(self.state), width)]
+        self._ids, self._id_ends = bytearray(), array("Q")
+        for index, record_id in enumerate(ids):
+            self._ids += names.get(index, record_id).encode("utf-8", "replace")
+            self._id_ends.append(len(self._ids))
         self.version += 1
 
     def _grow(self) -> None:

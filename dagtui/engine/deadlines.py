@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 
+_LATE, _GRACE = 0.25, 2.0  # seconds that the loop may be late, and that attempts get then, once each
+
 
 class Deadline:
     """An attempt under way. `passed` says that its time is over, and that its task was cancelled for it."""
 
-    __slots__ = ("_cancelling", "due", "ended", "passed", "task")
+    __slots__ = ("_cancelling", "due", "ended", "passed", "spared", "task")
 
     def __init__(self, task: asyncio.Task[object], due: float) -> None:
         self.task = task
         self.due = due
-        self.passed = self.ended = False
+        self.passed = self.ended = self.spared = False
         self._cancelling = task.cancelling()
 
     def is_cause(self) -> bool:
@@ -32,6 +34,7 @@ class Deadlines:
         self._seconds = seconds
         self._under_way: dict[Deadline, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._expected: float | None = None  # when the timer was to call
 
     def begin(self) -> Deadline:
         """An attempt begins in the current task."""
@@ -40,7 +43,7 @@ class Deadlines:
         deadline = Deadline(task, loop.time() + self._seconds)
         self._under_way[deadline] = None
         if self._timer is None:
-            self._timer = loop.call_at(deadline.due, self._sweep)
+            self._wait_for(deadline.due)
         return deadline
 
     def end(self, deadline: Deadline) -> None:
@@ -48,14 +51,30 @@ class Deadlines:
         deadline.ended = True
         self._under_way.pop(deadline, None)
 
+    def _wait_for(self, due: float) -> None:
+        self._expected = due
+        self._timer = asyncio.get_running_loop().call_at(due, self._sweep)
+
+    def _spare(self, now: float) -> None:
+        """The process was stopped, the machine slept, or the loop was blocked: answers may have come meanwhile,
+        and wait to be read. They have been paid for.
+        """
+        for deadline in self._under_way:
+            if deadline.due > now:
+                break
+            if not deadline.spared:
+                deadline.due, deadline.spared = now + _GRACE, True
+
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
         now = loop.time()
+        if self._expected is not None and now - self._expected > _LATE:
+            self._spare(now)
         while self._under_way:
             first = next(iter(self._under_way))
             if first.due > now:
-                self._timer = loop.call_at(first.due, self._sweep)
+                self._wait_for(first.due)
                 return
             del self._under_way[first]
             # One more turn of the loop: an answer read in this very turn has been paid for.

@@ -305,6 +305,10 @@ def _has(content: object, name: str) -> bool:
     return False
 
 
+STARS = "***"
+"""What stands for a secret where a config is kept."""
+
+
 def without_secrets(config: str | None) -> str:
     """The config as it may be kept: an inline one with stars for whatever is called a key, a token or the like."""
     content = inline_config(config)
@@ -315,7 +319,7 @@ def _starred(content: object) -> object:
     if isinstance(content, dict):
         members = cast("dict[str, object]", content)
         return {
-            name: "***" if SECRET_NAME.search(name) and isinstance(value, str) else _starred(value)
+            name: STARS if SECRET_NAME.search(name) and isinstance(value, str) else _starred(value)
             for name, value in members.items()
         }
     if isinstance(content, list):

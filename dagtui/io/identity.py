@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,23 @@ def identity(path: Path) -> dict[str, Any]:
     return {"size": status.st_size, "modified": status.st_mtime_ns, "content": digest.hexdigest()}
 
 
-def changes(path: Path, before: dict[str, Any]) -> str:
+def changes(path: Path, before: Mapping[str, Any]) -> str:
     """How the file differs from what it was, as a phrase; empty if it is the same.
 
     A file that was only touched or copied is the same, as long as its content is.
     """
+    return any_changes(path, [before])
+
+
+def any_changes(path: Path, befores: Iterable[Mapping[str, Any]]) -> str:
+    """The same for a file that was read several times: how it differs from what it was at any of them."""
     try:
         now = identity(path)
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
-    if now["size"] != before.get("size"):
-        return f"it had {size(before.get('size', 0))} and has {size(now['size'])}"
-    if now["content"] != before.get("content"):
-        return "its content has changed"
+    for before in befores:
+        if now["size"] != before.get("size"):
+            return f"it had {size(before.get('size', 0))} and has {size(now['size'])}"
+        if now["content"] != before.get("content"):
+            return "its content has changed"
     return ""

@@ -12,14 +12,14 @@ from typing import Any
 from dagtui.core.errors import ConfigError
 from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
-from dagtui.io.credentials import inline_config
+from dagtui.io.credentials import without_secrets
 
 _PATHS = ("output", "failures", "journal")
 _LEFT_OUT = ("stdout", "settings", "prices", "overwrite", *_PATHS)
 
 
 def plan_to_plain(plan: Plan) -> dict[str, Any]:
-    """What can be written as JSON. An inline gateway config is left out, because it may hold keys."""
+    """What can be written as JSON. In an inline gateway config, stars stand for keys."""
     values = {name: getattr(plan, name) for name in plan.__slots__ if name not in _LEFT_OUT}
     for name in _PATHS:
         path: Path | None = getattr(plan, name)
@@ -29,8 +29,8 @@ def plan_to_plain(plan: Plan) -> dict[str, Any]:
     task, colon, name = plan.task.partition(":")
     if task.endswith((".toml", ".py")):
         values["task"] = f"{Path(task).absolute()}{colon}{name}"
-    if inline_config(plan.portkey_config) is not None:
-        values["portkey_config"] = None
+    if plan.portkey_config is not None:
+        values["portkey_config"] = without_secrets(plan.portkey_config)
     values["settings"] = {
         name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(plan.settings).items()
     }

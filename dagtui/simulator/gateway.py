@@ -61,7 +61,10 @@ class RefusedByGatewayError(Exception):
 
 def read_caller(headers: Mapping[str, str], body: bytes) -> Caller:
     """Read the headers of a call; raises RefusedByGatewayError. `headers` are case-insensitive."""
-    as_gateway = "x-portkey-provider" in headers or any(name[:10].lower() == "x-portkey-" for name in headers)
+    ours = {name.lower() for name in headers if name[:10].lower() == "x-portkey-"}
+    # A real gateway in front of us may forward the trace id, beside what it sends to a provider.
+    forwarded = ours == {"x-portkey-trace-id"} and any(name in headers for name in _PROVIDER_HEADERS)
+    as_gateway = bool(ours) and not forwarded
     config = _read_config(headers.get("x-portkey-config"))
     provider = headers.get("x-portkey-provider") or config.provider or ""
     if not provider or provider.startswith("@"):

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +20,7 @@ from textual.screen import Screen
 from dagtui import process
 from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.figures import count
+from dagtui.core.run_settings import within
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
 from dagtui.tui.screens.dialogs import Choice, Question
@@ -113,6 +115,10 @@ class DagtuiApp(ThemedApp):
         Raises:
             DagtuiError: it cannot be opened; nothing was sent.
         """
+        settings, notice = within(plan.settings, process.open_files())
+        plan = replace(plan, settings=settings)
+        if notice:
+            self.notify(notice, severity="warning")
         await self._show(plan, await self.desk.open_session(plan))
 
     async def _show(self, plan: Plan, session: Steered) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from dagtui.core.errors import ConfigError
+from dagtui.core.run_settings import within
 from dagtui.core.settings import Config, GatewaySettings, RunSettings, checked
 
 
@@ -42,3 +43,21 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name() -> None:
 def test_keys_are_hidden_in_every_representation() -> None:
     settings = GatewaySettings(base_url="http://x", api_key="sk-CANARY", provider_key="sk-CANARY")  # type: ignore[arg-type]
     assert "CANARY" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "files", "allowed", "told"),
+    [
+        ({"concurrency": 500}, 256, (192, 192), True),
+        ({"concurrency": 100}, 256, (100, 192), False),
+        ({"concurrency": 20, "automatic": True}, 256, (20, 192), True),
+        ({"concurrency": 500}, 65_536, (500, 1000), False),
+        ({"concurrency": 5}, 10, (1, 1), True),
+    ],
+)
+def test_settings_fit_the_files_that_a_process_may_open(
+    wanted: dict[str, Any], files: int, allowed: tuple[int, int], told: bool
+) -> None:
+    settings, notice = within(RunSettings(**wanted), files)
+    assert (settings.concurrency, settings.ceiling) == allowed
+    assert bool(notice) == told

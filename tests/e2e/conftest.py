@@ -31,7 +31,7 @@ def ask(url: str, method: str = "GET", body: object = None) -> Any:
     """A JSON answer from something on loopback."""
     data = None if body is None else json.dumps(body).encode()
     with _LOCAL.open(urllib.request.Request(url, data, method=method), timeout=10) as answer:
-        return json.loads(answer.read())
+        return json.loads(answer.read() or b"null")
 
 
 @dataclass

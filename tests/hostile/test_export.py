@@ -109,7 +109,7 @@ def test_an_export_of_the_whole_corpus_says_the_same_in_every_format(tmp_path: P
         "".join(json_line({"id": number, "t": t}) for number, t in enumerate(texts)), "utf-8", newline=""
     )
     facts = {"path": str(source), "columns": ["id", "t"], "format": "jsonl", **identity(source)}
-    journal = Journal(tmp_path / "journal.db", {"id": "r", "dimensions": ["ask"], "input": facts}, {}, {})
+    journal = Journal(tmp_path / "journal.db", {"id": "r", "dimensions": ["ask"]}, {}, {}, facts)
     for number, text in enumerate(texts):
         journal.write(RecordRead(1.0, number, text))
         answer = Success(text, text or "-", 1, 0.1, Usage(), None, trace_id=text)

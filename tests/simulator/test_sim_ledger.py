@@ -21,6 +21,17 @@ async def test_the_ledger_tells_what_was_let_in_and_never_a_key(
     assert "sk-" not in ledger.text
 
 
+async def test_a_trace_id_that_a_gateway_in_front_forwards_is_in_the_ledger(
+    start_simulator: Start, upstream: httpx.AsyncClient
+) -> None:
+    simulator = await start_simulator()
+    headers = {"x-api-key": "sk-first", "x-portkey-trace-id": "run/3/1"}
+    answer = await upstream.post(f"{simulator.url}/v1/messages", json=message(), headers=headers)
+    assert "x-portkey-provider" not in answer.headers
+    [entry] = (await upstream.get(f"{simulator.url}/sim/ledger")).json()["entries"]
+    assert entry["trace_id"] == "run/3/1"
+
+
 async def test_the_bound_of_the_ledger_is_served(start_simulator: Start, client: httpx.AsyncClient) -> None:
     simulator = await start_simulator(latency_median_s=0.02, latency_sigma=0)
     for number in range(4):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
-from dagtui.core.errors import RunInUse
+from dagtui.core.errors import ConfigError, RunInUse
 
 try:
     import fcntl
 except ImportError:  # Windows: the journal's own lock is all there is
     fcntl = None
+
+_TRIES, _PAUSE = 3, 0.01
 
 
 def lock_path(journal: Path) -> Path:
@@ -24,20 +27,34 @@ class RunLock:
 
     Raises:
         RunInUse: another process holds it.
+        ConfigError: there can be no lock there.
     """
 
     def __init__(self, journal: Path) -> None:
         self._path = lock_path(journal)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for _ in range(_TRIES):
+            try:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                why = error.strerror or error
+                raise ConfigError(f"{journal}: the journal cannot be made or opened there: {why}.") from None
+            if self._taken():
+                return
+            os.close(self._file)
+            time.sleep(_PAUSE)  # whoever lists runs holds the lock for an instant
+        raise RunInUse(
+            f"{journal}: another process is at this run; watch it with dagtui attach, or wait until it ends."
+        )
+
+    def _taken(self) -> bool:
+        """Whether the lock is ours: on the file that others find there, not on one that was removed meanwhile."""
         if fcntl is None:
-            return
+            return True
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.fstat(self._file).st_ino == self._path.stat().st_ino
         except OSError:
-            os.close(self._file)
-            raise RunInUse(
-                f"{journal}: another process is at this run; watch it with dagtui attach, or wait until it ends."
-            ) from None
+            return False
 
     def release(self) -> None:
         """Let others in. The file is removed first, while nobody else can hold it."""
@@ -56,7 +73,7 @@ def is_locked(journal: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:

@@ -34,6 +34,7 @@ class SessionRow:
     claimed: int
     plan: dict[str, Any]
     recipe: dict[str, Any]
+    input: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class JournalReader:
         self._db = schema.open_for_reading(path)
         with self._reading():
             self.facts = {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM run")}
+            given = self._db.execute("SELECT input FROM session ORDER BY number DESC LIMIT 1").fetchone()
+            self.facts["input"] = {} if given is None else json.loads(given[0])
         self.dimensions: tuple[str, ...] = tuple(self.facts.get("dimensions", ()))
 
     def __enter__(self) -> Self:
@@ -103,11 +106,10 @@ class JournalReader:
     def sessions(self) -> list[SessionRow]:
         """The times that the run was under way."""
         with self._reading():
-            rows = self._db.execute("SELECT number, started_at, ended_at, claimed, plan, recipe FROM session")
-            return [
-                SessionRow(number, started, ended, claimed, json.loads(plan), json.loads(recipe))
-                for number, started, ended, claimed, plan, recipe in rows
-            ]
+            rows = self._db.execute(
+                "SELECT number, started_at, ended_at, claimed, plan, recipe, input FROM session ORDER BY number"
+            )
+            return [SessionRow(*row[:4], *map(json.loads, row[4:])) for row in rows]
 
     def figures(self) -> Figures:
         """Sums over all attempts and outcomes."""
@@ -115,11 +117,12 @@ class JournalReader:
             db = self._db
             row = db.execute(
                 "SELECT count(*), sum(attempt > 1), sum(gateway_retries), sum(error = 'rate_limited'), sum(input),"
-                " sum(output), sum(cache_read), sum(cache_write), sum(cost),"
-                " sum(CASE WHEN error IS NULL THEN 0 ELSE cost END) FROM attempt"
+                " sum(output), sum(cache_read), sum(cache_write), count(cost),"
+                f" {_MONEY.format('cost')}, {_MONEY.format('CASE WHEN error IS NULL THEN 0 ELSE cost END')}"
+                " FROM attempt"
             ).fetchone()
             sums = [number or 0 for number in row]
-            unended, again = db.execute(f"SELECT count(*), sum(attempt > 1) FROM ({_UNENDED})").fetchone()
+            unended, retried = db.execute(f"SELECT count(*), sum(attempt > 1) FROM ({_UNENDED})").fetchone()
             errors = db.execute(
                 "SELECT error, count(*) FROM attempt WHERE error IS NOT NULL GROUP BY error"
                 " UNION ALL SELECT error, count(DISTINCT seq) FROM outcome"  # those that were never sent
@@ -129,19 +132,19 @@ class JournalReader:
                 f"SELECT category, count(*) FROM outcome WHERE number IN ({_LATEST}) AND category IS NOT NULL"
                 " GROUP BY category"
             )
-            [replaced] = db.execute(
-                f"SELECT sum(cost) FROM outcome WHERE state = 'ok' AND number NOT IN ({_LATEST})"
+            replaced = db.execute(
+                f"SELECT {_MONEY.format('cost')} FROM outcome WHERE state = 'ok' AND number NOT IN ({_LATEST})"
             ).fetchone()
-            [saved] = db.execute("SELECT sum(saved) FROM outcome").fetchone()
+            saved = db.execute(f"SELECT {_MONEY.format('saved')} FROM outcome").fetchone()
             return Figures(
                 attempts=sums[0] + unended,
-                retries=sums[1] + (again or 0),
+                retries=sums[1] + (retried or 0),
                 gateway_retries=sums[2],
                 throttled=sums[3],
                 usage=Usage(*sums[4:8]),
-                spent=_dollars(row[8]) if row[0] else Decimal(0),
-                wasted=Decimal(sums[9] + (replaced or 0)) / PICO,
-                saved=Decimal(saved or 0) / PICO,
+                spent=_sum(*sums[9:11]) if row[8] or not row[0] else None,
+                wasted=_sum(*sums[11:13]) + _sum(*(part or 0 for part in replaced)),
+                saved=_sum(*(part or 0 for part in saved)),
                 errors=_summed((ErrorKind(kind), number) for kind, number in errors),
                 categories=Counter(dict(categories.fetchall())),
             )
@@ -151,9 +154,9 @@ class JournalReader:
         sessions = self.sessions()
         with self._reading():
             last = sessions[-1]
-            store, fingerprints = self._store()
+            store, fingerprints, ended = self._store(last.number)
             unended = self._db.execute(f"SELECT seq FROM ({_UNENDED}) WHERE session = ?", (last.number,))
-            sent = {seq for (seq,) in unended}
+            sent = {seq for (seq,) in unended} - ended
             abandoned = self._db.execute(
                 "SELECT seq FROM outcome WHERE session = ? AND state = 'cancelled' AND billed = 'maybe'",
                 (last.number,),
@@ -163,8 +166,7 @@ class JournalReader:
                 (last.number,),
             )
             retry_at = {seq: due for seq, due in waiting if not store.state[seq]}
-            for seq in sent:
-                store.state[seq] = State.IN_FLIGHT
+            doubt = self._db.execute("SELECT seq FROM doubt")
             return Past(
                 dimensions=self.dimensions,
                 session=last.number,
@@ -175,10 +177,13 @@ class JournalReader:
                 graceful=last.ended_at is not None,
                 sent=frozenset(sent),
                 abandoned=frozenset(seq for (seq,) in abandoned),
+                doubt=frozenset(seq for (seq,) in doubt),
+                again=frozenset(self._again(last.number)) - ended,
                 retry_at=retry_at,
                 last=self.last(),
                 plan=last.plan,
                 recipes=[session.recipe for session in sessions],
+                inputs=[session.input for session in sessions],
                 facts=self.facts,
             )
 
@@ -192,6 +197,7 @@ class JournalReader:
                     ("attempt", "ended_at"),
                     ("sent", "sent_at"),
                     ("event", "time"),
+                    ("session", "seen_at"),
                 )
             ]
             return max((row[0] for row in found if row), default=0.0)
@@ -220,41 +226,60 @@ class JournalReader:
         with self._reading():
             for start in range(0, len(seqs), 500):
                 part = list(seqs[start : start + 500])
-                latest = f"SELECT max(number) FROM outcome WHERE seq IN ({','.join('?' * len(part))}) GROUP BY seq"
+                places = ",".join("?" * len(part))
+                latest = f"SELECT max(number) FROM outcome WHERE seq IN ({places}) AND {_COUNTS} GROUP BY seq"
                 for row in self._db.execute(f"{_ANSWER} IN ({latest})", part):
                     answer = _answer(row)
                     found[answer.seq] = answer
         return found
 
-    def _store(self) -> tuple[RequestStore, array[int]]:
-        """Every request's state and figures, in columns."""
+    def _again(self, session: int) -> Iterator[int]:
+        """The requests that `session` opened again."""
+        query = "SELECT body FROM event WHERE session = ? AND kind = 'resumed'"
+        for (body,) in self._db.execute(query, (session,)):
+            for first, last in json.loads(body)["again"]:
+                yield from range(first, last + 1)
+
+    def _store(self, session: int) -> tuple[RequestStore, array[int], set[int]]:
+        """Every request's last outcome, in columns, and which requests have one from `session`."""
         db, store = self._db, RequestStore(self.dimensions)
         for (record_id,) in _all(db.execute("SELECT id FROM record ORDER BY idx")):
             store.add_record(record_id)
         count = len(store)
         fingerprints = array("q", bytes(8 * count))
         rows = db.execute(
-            "SELECT seq, state, attempts, latency, category, fingerprint, input + cache_read + cache_write,"
-            " output, cost, status, error FROM outcome ORDER BY number"
+            "SELECT session, seq, state, attempts, latency, category, fingerprint,"
+            " input + cache_read + cache_write, output, cost, status, error FROM outcome ORDER BY number"
         )
+        ended: set[int] = set()
+        answered = bytearray(count)
         kinds = {kind.value: store.error_number(kind) for kind in ErrorKind}
-        for seq, state, attempts, latency, category, mark, given, output, cost, status, error in _all(rows):
+        for at, seq, state, attempts, latency, category, mark, given, output, cost, status, error in _all(rows):
+            if at == session:
+                ended.add(seq)
             if seq >= count:
                 raise IndexError(f"request {seq} of {count}")
+            answered[seq] |= state == "ok"
+            if state == "cancelled" and answered[seq]:
+                continue
             store.state[seq] = STATES[state]
             store.attempts[seq] = min(attempts, 255)
             store.status[seq] = status or 0
             store.latency[seq] = latency or 0.0
-            store.tokens_in[seq] = given or 0
+            store.tokens_in[seq] = min(given or 0, 2**32 - 1)
             store.tokens_out[seq] = output or 0
             store.cost[seq] = UNKNOWN_COST if cost is None and given else (cost or 0) // 1000
             store.category[seq] = store.category_number(category) if category is not None else 0
             store.error[seq] = kinds[error] if error else 0
             fingerprints[seq] = mark or 0
-        return store, fingerprints
+        return store, fingerprints, ended
 
 
-_LATEST = "SELECT max(number) FROM outcome GROUP BY seq"
+# In two parts, because SQLite's sums end at nine million dollars.
+_MONEY = "sum({0} / 1000000), sum({0} % 1000000)"
+# The outcome that counts is the last one; but a stop takes no answer away that there was before.
+_COUNTS = "(state <> 'cancelled' OR seq NOT IN (SELECT seq FROM answer))"
+_LATEST = f"SELECT max(number) FROM outcome WHERE {_COUNTS} GROUP BY seq"
 # Attempts that were sent, and of whose end nothing is known.
 _UNENDED = (
     "SELECT s.session, s.seq, s.attempt FROM sent s LEFT JOIN attempt a"
@@ -295,6 +320,10 @@ def _summed(numbers: Iterable[tuple[ErrorKind, int]]) -> Counter[ErrorKind]:
     for kind, number in numbers:
         found[kind] += number
     return found
+
+
+def _sum(millions: int, rest: int) -> Decimal:
+    return (Decimal(millions) * 1_000_000 + rest) / PICO
 
 
 def _dollars(pico: int | None) -> Decimal | None:

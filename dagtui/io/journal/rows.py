@@ -33,6 +33,8 @@ Row = tuple[Any, ...]
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _NO_USAGE = (None, None, None, None)
+_MOST_TOKENS = 2**31 - 1
+_MOST_PICO = 2**62
 
 
 def _insert(table: str, columns: str, session: bool = True, verb: str = "INSERT") -> str:
@@ -115,7 +117,7 @@ class Batch:
         if attempt.limits is not None:
             self._limits = len(self.rows["attempt"]), attempt.limits
         told = (None, None, None) if error is None else (error.kind.value, error.billed, well(error.message))
-        used = _NO_USAGE if usage is None else (usage.input, usage.output, usage.cache_read, usage.cache_write)
+        used = _NO_USAGE if usage is None else _used(usage)
         self.rows["attempt"].append(
             (
                 event.seq,
@@ -126,7 +128,7 @@ class Batch:
                 *told,
                 *used,
                 pico(attempt.cost),
-                attempt.request_id,
+                None if attempt.request_id is None else well(attempt.request_id),
                 attempt.gateway_retries,
                 attempt.retry_in,
                 attempt.retry_reason or None,
@@ -184,7 +186,7 @@ class Batch:
 
 def pico(cost: Decimal | None) -> int | None:
     """Dollars as the journal keeps them."""
-    return None if cost is None else int(cost * PICO)
+    return None if cost is None else min(int(cost * PICO), _MOST_PICO)
 
 
 def well(text: str) -> str:
@@ -205,5 +207,7 @@ def ranges(numbers: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def _used(usage: Usage) -> tuple[int, int, int, int]:
-    return (usage.input, usage.output, usage.cache_read, usage.cache_write)
+def _used(usage: Usage) -> tuple[int, ...]:
+    """No answer has so many tokens; whoever says so shall not make a sum overflow."""
+    counts = (usage.input, usage.output, usage.cache_read, usage.cache_write)
+    return counts if max(counts) <= _MOST_TOKENS else tuple(min(count, _MOST_TOKENS) for count in counts)

@@ -11,6 +11,7 @@ from dagtui.core.errors import ConfigError
 
 APPLICATION_ID = 0x64616774  # "dagt", so that `file` and we ourselves know it
 VERSION = 1
+_PATIENCE_S = 5.0  # seconds that another program may hold the file
 JOURNAL_NAME = "journal.db"
 PICO = 1_000_000_000_000
 """Money is kept in whole billionths of a thousandth of a US dollar: prices of six decimals a million are exact."""
@@ -18,8 +19,9 @@ PICO = 1_000_000_000_000
 _TABLES = """
 CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE session (
-    number INTEGER PRIMARY KEY, started_at REAL NOT NULL, ended_at REAL,
-    claimed INTEGER NOT NULL DEFAULT 0, plan TEXT NOT NULL, recipe TEXT NOT NULL);
+    number INTEGER PRIMARY KEY, started_at REAL NOT NULL, seen_at REAL NOT NULL, ended_at REAL,
+    claimed INTEGER NOT NULL DEFAULT 0, plan TEXT NOT NULL, recipe TEXT NOT NULL, input TEXT NOT NULL);
+CREATE TABLE doubt (seq INTEGER PRIMARY KEY);
 CREATE TABLE record (idx INTEGER PRIMARY KEY, id TEXT NOT NULL, read_at REAL NOT NULL);
 CREATE TABLE sent (
     number INTEGER PRIMARY KEY, session INTEGER NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
@@ -47,7 +49,8 @@ CREATE VIEW result AS
     FROM outcome
     JOIN record ON record.idx = outcome.seq / (SELECT json_array_length(value) FROM run WHERE key = 'dimensions')
     LEFT JOIN answer ON answer.seq = outcome.seq AND outcome.state = 'ok'
-    WHERE outcome.number IN (SELECT max(number) FROM outcome GROUP BY seq);
+    WHERE outcome.number IN (SELECT max(number) FROM outcome
+        WHERE state <> 'cancelled' OR seq NOT IN (SELECT seq FROM answer) GROUP BY seq);
 """
 
 MIGRATIONS: dict[int, str] = {}
@@ -78,8 +81,9 @@ def create(path: Path) -> sqlite3.Connection:
         db.execute("COMMIT")
     except sqlite3.Error as error:
         db.close()
-        with suppress(OSError):
-            path.unlink()
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            with suppress(OSError):
+                path.with_name(path.name + suffix).unlink()
         raise ConfigError(f"{path}: the journal cannot be made: {told(error)}.") from None
     return db
 
@@ -113,11 +117,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such journal; dagtui runs lists the runs.")
-    # In a folder that cannot be written a finished journal can still be read, as what does not change.
-    how = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
-    db = sqlite3.connect(
-        f"{path.resolve().as_uri()}?{how}", uri=True, isolation_level=None, timeout=5.0, check_same_thread=False
-    )
+    how = "mode=ro"
+    if not os.access(path.parent, os.W_OK):
+        # There a finished journal can still be read, as what does not change; what is in a log beside it cannot.
+        how, log = "immutable=1", path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise ConfigError(f"{path}: its folder cannot be written, which this journal needs; copy the folder.")
+    place = f"{path.resolve().as_uri()}?{how}"
+    db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=_PATIENCE_S, check_same_thread=False)
     try:
         db.execute("PRAGMA query_only=1")
         if _version(db, path) < VERSION:
@@ -147,7 +154,7 @@ def told(error: sqlite3.Error) -> str:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    return sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S, check_same_thread=False)
 
 
 def _tune(db: sqlite3.Connection) -> None:

@@ -8,28 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.core.errors import ConfigError, DagtuiError, RunInUse
 from dagtui.core.events import Event
 from dagtui.io.journal import schema
 from dagtui.io.journal.lock import RunLock
-from dagtui.io.journal.rows import Batch
-
-BALLAST = 4 * 1024 * 1024
-"""Bytes kept beside the journal while it is written, to be freed when the disk is full: what is in flight fits."""
+from dagtui.io.journal.rescue import Ballast, copied, put_aside
+from dagtui.io.journal.rows import Batch, well
 
 _LOOK_S = 1.0  # seconds between two looks whether the file is still there
+_ALIVE_S = 1.0  # seconds after which a quiet run notes that it is alive: a retry may leave after a long wait
 _CLOSE_S = 60.0  # seconds that closing waits for a disk
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a run that goes on carries over: the number of its last session, requests that may have been billed
+    without an answer in any session before, and the ids of records that are called otherwise now.
+    """
+
+    session: int
+    doubt: Iterable[int] = ()
+    renamed: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
 @dataclass(slots=True)
@@ -45,7 +54,9 @@ class _Job:
 class Journal:
     """A sink that keeps every event, and the claims on what is about to be sent.
 
-    `trouble` is called on the loop with a sentence when it cannot write; the run shall send nothing more then.
+    A new journal has `facts` about the run; one that goes on has what is `carried` over. `given` says what the
+    input is. `trouble` is called on the loop with a sentence when it cannot write; the run shall send nothing more
+    then.
 
     Raises:
         RunInUse: another process is at the run.
@@ -55,20 +66,27 @@ class Journal:
     essential = True
     wants: Collection[type[Event]] | None = None
 
-    def __init__(self, path: Path, facts: Mapping[str, Any] | None, plan: Mapping[str, Any], recipe: Any) -> None:
-        """A new journal with `facts` about the run; with None it goes on with the one at `path`."""
+    def __init__(
+        self,
+        path: Path,
+        facts: Mapping[str, Any] | None,
+        plan: Mapping[str, Any],
+        recipe: Any,
+        given: Mapping[str, Any] | None = None,
+        carried: Carried | None = None,
+    ) -> None:
         self.path = path
         self.trouble: Callable[[str], None] = lambda reason: None
         self._lock = RunLock(path)
         try:
-            self._db = schema.create(path) if facts is not None else schema.open_for_writing(path)
-            self.session = self._begin(facts or {}, plan, recipe)
+            self._db = schema.open_for_writing(path) if carried is not None else schema.create(path)
+            told = [json.dumps(value) for value in (plan, recipe, given or {})]
+            self.session = self._begin(facts or {}, told, carried)
         except BaseException:
             self._lock.release()
             raise
         self._inode = path.stat().st_ino
-        self._ballast = path.with_name(f"{path.name}.ballast")
-        self._make_ballast()
+        self._ballast = Ballast(path)
         self._events: list[Event] = []
         self._summary = ""
         self._claim: tuple[int, list[asyncio.Future[None]]] | None = None
@@ -82,6 +100,7 @@ class Journal:
         self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looked_at = time.monotonic()
+        self._latest: tuple[float, float] | None = None  # the time of the last event, and when that was here
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
@@ -152,9 +171,10 @@ class Journal:
         self._let_go(checkpoint=not reason)
         self._tell(self._landed, reason)
         if self._posted:
-            raise DagtuiError(f"{reason} {self._rescue()}")
+            left = (statement for job in self._posted for statement in job.statements)
+            raise DagtuiError(f"{reason} {put_aside(left, self.path)}")
         if self._gone:
-            raise DagtuiError(reason)
+            raise DagtuiError(self._gone)
 
     # --- the loop's side of the thread ---
 
@@ -174,6 +194,8 @@ class Journal:
     def _gathered(self) -> _Job | None:
         if not self._events and self._claim is None and not self._summary:
             return None
+        if self._events:
+            self._latest = self._events[-1].time, time.monotonic()
         batch = Batch()
         batch.take(self._events)
         self._events = []
@@ -217,11 +239,26 @@ class Journal:
     # --- the thread ---
 
     def _work(self) -> None:
-        while (jobs := self._jobs.get()) is not None:
+        while True:
+            try:
+                jobs = self._jobs.get(timeout=_ALIVE_S)
+            except Empty:
+                self._note_alive()
+                continue
+            if jobs is None:
+                return
             self._result = self._commit(jobs)
             if self._loop is not None:
                 with suppress(RuntimeError):  # the loop has gone: whoever closes looks at the result
                     self._loop.call_soon_threadsafe(self._done, *self._result)
+
+    def _note_alive(self) -> None:
+        """What waits to be sent again may leave after a long silence, and a crash may follow at once."""
+        if self._latest is not None and not self._reason:
+            at, then = self._latest
+            with suppress(sqlite3.Error):  # whatever is wrong, the next commit will tell
+                seen = at + time.monotonic() - then
+                self._db.execute("UPDATE session SET seen_at=? WHERE number=?", (seen, self.session))
 
     def _commit(self, jobs: list[_Job]) -> tuple[int, str]:
         """Commit `jobs`; how many are on disk, and what is wrong, if anything."""
@@ -231,7 +268,7 @@ class Journal:
             try:
                 self._transact(jobs)
             except sqlite3.Error as error:
-                if not _is_full(error) or not self._drop_ballast():
+                if not _is_full(error) or not self._ballast.drop():
                     raise
                 self._transact(jobs)
                 return len(jobs), f"{self.path}: the disk is full; make room, and go on with dagtui resume."
@@ -270,31 +307,38 @@ class Journal:
         with suppress(OSError):
             if self.path.stat().st_ino == self._inode:
                 return ""
-        copy = self.path.with_name(f"{self.path.name}.rescued-{os.getpid()}")
-        try:
-            self._db.execute("VACUUM INTO ?", (str(copy),))
-            copy.chmod(0o600)
-            where = f"all that it held is in {copy}"
-        except (sqlite3.Error, OSError) as error:
-            where = f"and no copy could be made: {error}"
-        self._gone = f"{self.path}: the journal was deleted or replaced while the run wrote it; {where}."
+        self._copy()
         return self._gone
+
+    def _copy(self) -> None:
+        """Made when it is noticed, so that a crash leaves something, and again at the end."""
+        where = copied(self._db, self.path)
+        self._gone = f"{self.path}: the journal was deleted or replaced while the run wrote it; {where}."
 
     # --- inside ---
 
-    def _begin(self, facts: Mapping[str, Any], plan: Mapping[str, Any], recipe: Any) -> int:
-        db = self._db
+    def _begin(self, facts: Mapping[str, Any], told: list[str], carried: Carried | None) -> int:
+        db, now = self._db, time.time()
         try:
             db.execute("BEGIN IMMEDIATE")
             for key, value in facts.items():
                 db.execute("INSERT INTO run VALUES (?, ?)", (key, json.dumps(value)))
             [number] = db.execute("SELECT coalesce(max(number), 0) + 1 FROM session").fetchone()
-            [claimed] = db.execute("SELECT coalesce(max(claimed), 0) FROM session").fetchone()
-            row = (number, time.time(), claimed, json.dumps(plan), json.dumps(recipe))
+            if carried is not None:
+                if number != carried.session + 1:
+                    raise RunInUse(f"{self.path}: the run has gone on meanwhile; look at it again.")
+                db.execute("DELETE FROM doubt")
+                db.executemany("INSERT INTO doubt VALUES (?)", ((seq,) for seq in carried.doubt))
+                renamed = ((well(name), idx) for idx, name in carried.renamed.items())
+                db.executemany("UPDATE record SET id=? WHERE idx=?", renamed)
             db.execute(
-                "INSERT INTO session (number, started_at, claimed, plan, recipe) VALUES (?, ?, ?, ?, ?)", row
+                "INSERT INTO session (number, started_at, seen_at, plan, recipe, input) VALUES (?, ?, ?, ?, ?, ?)",
+                (number, now, now, *told),
             )
             db.execute("COMMIT")
+        except RunInUse:
+            db.close()
+            raise
         except sqlite3.Error as error:
             db.close()
             if _is_full(error):
@@ -303,41 +347,14 @@ class Journal:
         return int(number)
 
     def _let_go(self, *, checkpoint: bool) -> None:
+        if self._gone:
+            self._copy()  # with what was answered since
         with suppress(sqlite3.Error):
             if checkpoint:  # so that what is left is one file
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
-        self._drop_ballast()
+        self._ballast.drop()
         self._lock.release()
-
-    def _make_ballast(self) -> None:
-        """Room for what is in flight when the disk is full; where there is none, the run goes without."""
-        with suppress(OSError, AttributeError):
-            file = os.open(self._ballast, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                os.posix_fallocate(file, 0, BALLAST)
-            finally:
-                os.close(file)
-
-    def _drop_ballast(self) -> bool:
-        try:
-            self._ballast.unlink()
-        except OSError:
-            return False
-        return True
-
-    def _rescue(self) -> str:
-        """Put what could not be committed into a file wherever there is room; says where."""
-        lines = [rows for job in self._posted for _, rows in job.statements]
-        for folder in (Path.cwd(), Path(os.environ.get("TMPDIR", "/tmp"))):
-            target = folder / f"{self.path.parent.name}.rescued.json"
-            try:
-                with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                    file.write("\n".join(lines))
-            except OSError:
-                continue
-            return f"What came last is in {target}."
-        return "What came last is lost."
 
 
 def _is_full(error: sqlite3.Error) -> bool:
