@@ -126,6 +126,8 @@ class Session:
         if past is not None:
             self._stats.restore(past)
         self._journal = journal
+        # Five events a request: the journal is handed a list, not each of them.
+        self._kept = None if journal is None else journal.events
         self._exporter = exporter
         if journal is not None:
             journal.trouble = self._give_up
@@ -318,6 +320,10 @@ class Session:
         self._unfolded.append(event)
         if len(self._unfolded) >= _FOLDED_AT_ONCE:
             self._fold()
+        if self._kept is not None:
+            if not self._kept:
+                self._sinks.flush_soon()
+            self._kept.append(event)
         for queue in self._subscribers:
             queue.put_nowait(event)
         self._sinks.write(event)

@@ -41,22 +41,28 @@ class Fingerprints:
 
     def __init__(self, route: Mapping[str, str]) -> None:
         self._route = route
-        self._begun: dict[tuple[str, int], tuple[ProviderChoice, Any]] = {}
+        self._begun: dict[tuple[str, int, str | None], tuple[ProviderChoice, Any]] = {}
 
     def of(self, dimension: Dimension, choice: ProviderChoice, prompt: Prompt) -> int:
         """The fingerprint: a whole number that fits into 64 bits with its sign, never 0."""
-        key = dimension.name, id(choice)
+        system = prompt.system
+        key = dimension.name, id(choice), system
         begun = self._begun.get(key)
         if begun is None or begun[0] is not choice:
-            text = json.dumps(recipe(dimension, choice, self._route), sort_keys=True, default=str)
-            if len(self._begun) > 64:
+            begun = choice, self._begin(dimension, choice, system)
+            if len(self._begun) > 64:  # a task has few system texts; one that has many shall not be kept in memory
                 self._begun.clear()
-            begun = self._begun[key] = choice, blake2b(text.encode("utf-8", "replace"), digest_size=_BYTES)
+            self._begun[key] = begun
         state = begun[1].copy()
-        system = prompt.system
+        state.update(prompt.user.encode("utf-8", "surrogatepass"))
+        return int.from_bytes(state.digest(), "big", signed=True) or 1
+
+    def _begin(self, dimension: Dimension, choice: ProviderChoice, system: str | None) -> Any:
+        """The hash of all but the user's message, which each request goes on with."""
+        text = json.dumps(recipe(dimension, choice, self._route), sort_keys=True, default=str)
+        state = blake2b(text.encode("utf-8", "replace"), digest_size=_BYTES)
         if system is not None:
             state.update(b"%d " % len(system))  # so that no text can move from one message into the other
             state.update(system.encode("utf-8", "surrogatepass"))
         state.update(b"|")
-        state.update(prompt.user.encode("utf-8", "surrogatepass"))
-        return int.from_bytes(state.digest(), "big", signed=True) or 1
+        return state

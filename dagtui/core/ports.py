@@ -59,12 +59,14 @@ class Sink(Protocol):
 class JournalPort(Sink, Protocol):
     """A sink that keeps everything durably, and is asked before anything is sent.
 
-    `session` counts how often the run was begun or gone on with; `trouble` is called with a sentence when it
-    cannot write.
+    `events` are those that it has not taken yet, to be appended to in their order; `write` does the same.
+    `session` counts how often the run was begun or gone on with; `trouble` is called with a sentence when it cannot
+    write.
     """
 
     path: Path
     session: int
+    events: list[Event]
     trouble: Callable[[str], None]
 
     async def claim(self, records: int) -> None:

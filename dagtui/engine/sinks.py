@@ -48,8 +48,13 @@ class Sinks:
                 sink.write(event)
             except Exception as error:
                 self._failed(sink, error)
-        if self._flush_timer is None and wanting:
-            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_soon)
+        if wanting:
+            self.flush_soon()
+
+    def flush_soon(self) -> None:
+        """Let them hand on what they keep back in a moment, if that is not due already."""
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_due)
 
     def flush(self) -> str:
         """Let them hand on what they keep back; says why results could not be written, if so."""
@@ -74,7 +79,7 @@ class Sinks:
                 if id(sink) in self._unwritten:
                     self._unwritten[id(sink)] += " What was kept back could be written in the end."
 
-    def _flush_soon(self) -> None:
+    def _flush_due(self) -> None:
         """Hand results to the system soon, however slowly they come: a killed program keeps them."""
         self._flush_timer = None
         self.flush()

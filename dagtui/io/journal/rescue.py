@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-
-from dagtui.io.journal.rows import INSERTS
+from typing import Any
 
 BALLAST = 4 * 1024 * 1024
 """Bytes kept beside the journal while it is written, to be freed when the disk is full: what is in flight fits."""
@@ -48,10 +48,9 @@ def copied(db: sqlite3.Connection, journal: Path) -> str:
     return f"all that it held is in {copy}"
 
 
-def put_aside(statements: Iterable[tuple[str, str]], journal: Path) -> str:
+def put_aside(rows: Iterable[tuple[str, Sequence[Any]]], journal: Path) -> str:
     """Put what could not be committed into a file wherever there is room; says where, in a sentence."""
-    tables = {statement: table for table, statement in INSERTS.items()}
-    lines = [f'{{"table":"{tables[statement]}","rows":{rows}}}' for statement, rows in statements]
+    lines = [json.dumps({"table": table, "rows": found}) for table, found in rows]
     for folder in (Path.cwd(), Path(os.environ.get("TMPDIR", "/tmp"))):
         target = folder / f"{journal.parent.name}.rescued.json"
         try:

@@ -1,15 +1,13 @@
-"""Events as rows of the journal's tables, handed to SQLite as one JSON text a table.
-
-One statement takes all the rows of a batch: a statement a row would ask for Python's interpreter lock each time,
-and a loop that is busy gives it seconds too late.
-"""
+"""Events as rows of the journal's tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from dagtui.core.events import (
@@ -33,42 +31,60 @@ Row = tuple[Any, ...]
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _NO_USAGE = (None, None, None, None)
+_NO_ERROR = (None, None, None)
+_PICO = Decimal(PICO)
+_MOST_VALUES = 2_000  # of one statement; SQLite before 3.32 takes 999, later ones 32,766
 _MOST_TOKENS = 2**31 - 1
 _MOST_PICO = 2**62
 
 
-def _insert(table: str, columns: str, session: bool = True, verb: str = "INSERT") -> str:
-    names = columns.split()
-    values = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(names)))
-    if session:
-        names, values = ["session", *names], f"?2, {values}"
-    return f"{verb} INTO {table} ({', '.join(names)}) SELECT {values} FROM json_each(?1)"
-
-
-INSERTS = {
-    "record": _insert("record", "idx id read_at", session=False, verb="INSERT OR REPLACE"),
-    "sent": _insert("sent", "seq attempt sent_at"),
-    "attempt": _insert(
-        "attempt",
-        "seq attempt sent_at ended_at status error billed message input output cache_read cache_write cost"
-        " request_id gateway_retries retry_in retry_reason limits",
+_COLUMNS = {
+    "record": "idx id read_at",
+    "sent": "session seq attempt sent_at",
+    "attempt": (
+        "session seq attempt sent_at ended_at status error billed message input output cache_read cache_write cost"
+        " request_id gateway_retries retry_in retry_reason limits"
     ),
-    "outcome": _insert(
-        "outcome",
-        "seq ended_at state attempts latency category fingerprint input output cache_read cache_write cost"
-        " status error billed reason trace saved",
+    "outcome": (
+        "session seq ended_at state attempts latency category fingerprint input output cache_read cache_write cost"
+        " status error billed reason trace saved"
     ),
-    "answer": _insert("answer", "seq escaped text", session=False, verb="INSERT OR REPLACE"),
-    "event": _insert("event", "time kind body"),
+    "answer": "seq escaped text",
+    "event": "session time kind body",
 }
-"""The statement of each table; ?1 is the rows as JSON, ?2 the number of the session."""
+_REPLACED = frozenset({"record", "answer"})
+_AT_ONCE = (64, 16, 4, 1)  # rows of a statement: few sizes, so that each is prepared once
+
+
+def inserts(table: str, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+    """The statements that add `rows` to `table`, each with its values; many rows to a statement."""
+    start, count = 0, len(rows)
+    width = len(_COLUMNS[table].split())
+    for size in _AT_ONCE:
+        if size * width > _MOST_VALUES:
+            continue
+        while count - start >= size:
+            yield _insert(table, size), list(chain.from_iterable(rows[start : start + size]))
+            start += size
+
+
+@cache
+def _insert(table: str, size: int) -> str:
+    names = _COLUMNS[table].split()
+    verb = "INSERT OR REPLACE" if table in _REPLACED else "INSERT"
+    row = f"({', '.join('?' * len(names))})"
+    return f"{verb} INTO {table} ({', '.join(names)}) VALUES {', '.join([row] * size)}"
 
 
 class Batch:
-    """Rows by table, gathered from events in their order. `ended` is when the run did."""
+    """Rows by table, gathered from the events of `session` in their order. `ended` is when the run did."""
 
-    def __init__(self) -> None:
-        self.rows: dict[str, list[Row]] = {table: [] for table in INSERTS}
+    def __init__(self, session: int) -> None:
+        self._session = session
+        self.rows: dict[str, list[Row]] = {table: [] for table in _COLUMNS}
+        self._records, self._attempts = self.rows["record"], self.rows["attempt"]
+        self._outcomes, self._answers = self.rows["outcome"], self.rows["answer"]
+        self._priced: tuple[Decimal | None, int | None] = (None, None)  # the cost that was converted last
         self.ended: float | None = None
         self._sent: dict[tuple[int, int], float] = {}
         self._limits: tuple[int, RateLimits] | None = None
@@ -96,63 +112,65 @@ class Batch:
             if take is not None:
                 take(event)
 
-    def texts(self) -> list[tuple[str, str]]:
-        """The statements with their rows as JSON."""
-        rows = self.rows
-        rows["sent"] = [(seq, attempt, at) for (seq, attempt), at in self._sent.items()]
+    def filled(self) -> list[tuple[str, list[Row]]]:
+        """The tables that have rows, with them."""
+        rows, session = self.rows, self._session
+        rows["sent"] = [(session, seq, attempt, at) for (seq, attempt), at in self._sent.items()]
         if self._limits is not None:  # of a batch the last: it is what a screen shows
             place, limits = self._limits
             rows["attempt"][place] = (*rows["attempt"][place][:-1], _encode(asdict(limits)))
-        return [(INSERTS[table], _encode(found)) for table, found in rows.items() if found]
+        return [(table, found) for table, found in rows.items() if found]
 
     def _record_read(self, event: RecordRead) -> None:
-        self.rows["record"].append((event.index, well(event.record_id), event.time))
+        name = event.record_id
+        self._records.append(
+            (event.index, name if name.isascii() and "\0" not in name else well(name), event.time)
+        )
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         self._sent[event.seq, event.number] = event.time
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
-        attempt, error, usage = event.attempt, event.attempt.error, event.attempt.usage
-        self._sent.pop((event.seq, attempt.number), None)
+        attempt, seq = event.attempt, event.seq
+        error, usage = attempt.error, attempt.usage
+        self._sent.pop((seq, attempt.number), None)
         if attempt.limits is not None:
-            self._limits = len(self.rows["attempt"]), attempt.limits
-        told = (None, None, None) if error is None else (error.kind.value, error.billed, well(error.message))
+            self._limits = len(self._attempts), attempt.limits
+        asked_as = attempt.request_id
+        told = _NO_ERROR if error is None else (error.kind.value, error.billed, well(error.message))
         used = _NO_USAGE if usage is None else _used(usage)
-        self.rows["attempt"].append(
-            (
-                event.seq,
-                attempt.number,
-                attempt.sent_at,
-                attempt.ended_at,
-                attempt.status,
-                *told,
-                *used,
-                pico(attempt.cost),
-                None if attempt.request_id is None else well(attempt.request_id),
-                attempt.gateway_retries,
-                attempt.retry_in,
-                attempt.retry_reason or None,
-                None,
-            )
+        begin = (self._session, seq, attempt.number, attempt.sent_at, attempt.ended_at, attempt.status)
+        end = (
+            self._pico(attempt.cost),
+            asked_as if asked_as is None or asked_as.isascii() else well(asked_as),
+            attempt.gateway_retries,
+            attempt.retry_in,
+            attempt.retry_reason or None,
+            None,
         )
+        self._attempts.append(begin + told + used + end)
 
     def _request_ended(self, event: RequestEnded) -> None:
         seq, outcome = event.seq, event.outcome
-        match outcome:
-            case Success():
-                row = (
-                    *("ok", outcome.attempts, outcome.latency),
-                    None if outcome.category is None else well(outcome.category),
+        if isinstance(outcome, Success):  # nearly all of them
+            category, usage = outcome.category, outcome.usage
+            self._outcomes.append(
+                (
+                    *(self._session, seq, event.time, "ok", outcome.attempts, outcome.latency),
+                    category if category is None else well(category),
                     outcome.fingerprint,
-                    *_used(outcome.usage),
-                    pico(outcome.cost),
+                    *_used(usage),
+                    self._pico(outcome.cost),
                     *(200, None, None, None),
                     outcome.trace_id or None,
-                    pico(outcome.saved),
+                    None if outcome.saved is None else pico(outcome.saved),
                 )
-                text = outcome.text
-                escaped = well(text) != text
-                self.rows["answer"].append((seq, int(escaped), _encode(text) if escaped else text))
+            )
+            text = outcome.text
+            escaped = not (text.isascii() and "\0" not in text) and well(text) != text
+            self._answers.append((seq, int(escaped), _encode(text) if escaped else text))
+            return
+        match outcome:
             case Failure():
                 error = outcome.error
                 spent = (*_used(outcome.usage), pico(outcome.cost))
@@ -173,7 +191,13 @@ class Batch:
                 spent = (*_used(outcome.usage), pico(outcome.cost))
                 why = (None, None, billed, well(outcome.reason))
                 row = ("cancelled", outcome.attempts, *(None, None, None), *spent, *why, None, None)
-        self.rows["outcome"].append((seq, event.time, *row))
+        self._outcomes.append((self._session, seq, event.time, *row))
+
+    def _pico(self, cost: Decimal | None) -> int | None:
+        """An attempt's cost is its request's too, nearly always the same object."""
+        if cost is not self._priced[0]:
+            self._priced = cost, pico(cost)
+        return self._priced[1]
 
     def _phase_changed(self, event: PhaseChanged) -> None:
         self._say(event.time, "phase", phase=event.phase, reason=event.reason)
@@ -181,12 +205,12 @@ class Batch:
             self.ended = event.time
 
     def _say(self, time: float, kind: str, **body: Any) -> None:
-        self.rows["event"].append((time, kind, _encode(body)))
+        self.rows["event"].append((self._session, time, kind, _encode(body)))
 
 
 def pico(cost: Decimal | None) -> int | None:
     """Dollars as the journal keeps them."""
-    return None if cost is None else min(int(cost * PICO), _MOST_PICO)
+    return None if cost is None else min(int(cost * _PICO), _MOST_PICO)
 
 
 def well(text: str) -> str:

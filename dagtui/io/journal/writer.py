@@ -1,7 +1,9 @@
 """Writes the journal: events are gathered on the loop and committed by a thread, many at a time.
 
-The loop makes the rows and the thread does nothing but call SQLite, which lets the interpreter go meanwhile. What
-could not be committed is kept and tried again with the next batch, so nothing is lost while the program lives.
+The loop makes the rows; the thread hands many of them to SQLite with one statement, which lets the interpreter go
+meanwhile. A statement a row would ask for the interpreter as often, and a loop that is busy gives it seconds too
+late. What could not be committed is kept and tried again with the next batch, so nothing is lost while the program
+lives.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from dagtui.core.events import Event
 from dagtui.io.journal import schema
 from dagtui.io.journal.lock import RunLock
 from dagtui.io.journal.rescue import Ballast, copied, put_aside
-from dagtui.io.journal.rows import Batch, well
+from dagtui.io.journal.rows import Batch, Row, inserts, well
 
 _LOOK_S = 1.0  # seconds between two looks whether the file is still there
 _ALIVE_S = 1.0  # seconds after which a quiet run notes that it is alive: a retry may leave after a long wait
@@ -43,9 +45,9 @@ class Carried:
 
 @dataclass(slots=True)
 class _Job:
-    """What the thread commits in one transaction."""
+    """What belongs together in a transaction: rows by table, and what changes of the session."""
 
-    statements: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    rows: list[tuple[str, list[Row]]] = field(default_factory=list[tuple[str, list[Row]]])
     claimed: int | None = None
     ended: float | None = None
     summary: str = ""
@@ -64,7 +66,7 @@ class Journal:
     """
 
     essential = True
-    wants: Collection[type[Event]] | None = None
+    wants: Collection[type[Event]] | None = ()  # it is handed all of them, in `events`
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class Journal:
             raise
         self._inode = path.stat().st_ino
         self._ballast = Ballast(path)
-        self._events: list[Event] = []
+        self.events: list[Event] = []
         self._summary = ""
         self._claim: tuple[int, list[asyncio.Future[None]]] | None = None
         self._posted: list[_Job] = []  # what the thread has, in order
@@ -108,7 +110,7 @@ class Journal:
 
     def write(self, event: Event) -> None:
         """Keep `event`; it is committed with the next flush."""
-        self._events.append(event)
+        self.events.append(event)
 
     def flush(self) -> None:
         """Hand what was gathered to the thread; if that is busy, it gets it when it is done.
@@ -171,7 +173,7 @@ class Journal:
         self._let_go(checkpoint=not reason)
         self._tell(self._landed, reason)
         if self._posted:
-            left = (statement for job in self._posted for statement in job.statements)
+            left = (rows for job in self._posted for rows in job.rows)
             raise DagtuiError(f"{reason} {put_aside(left, self.path)}")
         if self._gone:
             raise DagtuiError(self._gone)
@@ -192,20 +194,20 @@ class Journal:
             self._tell(self._landed, "")
 
     def _gathered(self) -> _Job | None:
-        if not self._events and self._claim is None and not self._summary:
+        if not self.events and self._claim is None and not self._summary:
             return None
-        if self._events:
-            self._latest = self._events[-1].time, time.monotonic()
-        batch = Batch()
-        batch.take(self._events)
-        self._events = []
+        if self.events:
+            self._latest = self.events[-1].time, time.monotonic()
+        batch = Batch(self.session)
+        batch.take(self.events)
+        self.events.clear()
         claimed = None
         if self._claim is not None:
             claimed, waiting = self._claim
             self._claim = None
             self._landed += waiting
         summary, self._summary = self._summary, ""
-        return _Job(batch.texts(), claimed, batch.ended, summary)
+        return _Job(batch.filled(), claimed, batch.ended, summary)
 
     def _done(self, count: int, reason: str) -> None:
         """The thread is back: `count` jobs are on disk, and it says what is wrong, if anything."""
@@ -280,18 +282,19 @@ class Journal:
         return len(jobs), self._whether_gone()
 
     def _transact(self, jobs: list[_Job]) -> None:
-        db = self._db
+        db, session = self._db, self.session
         db.execute("BEGIN IMMEDIATE")
         try:
             for job in jobs:
-                for statement, rows in job.statements:
-                    db.execute(statement, (rows, self.session) if "?2" in statement else (rows,))
+                for table, rows in job.rows:
+                    for statement, values in inserts(table, rows):
+                        db.execute(statement, values)
                 if job.claimed is not None:
-                    db.execute("UPDATE session SET claimed=? WHERE number=?", (job.claimed, self.session))
+                    db.execute("UPDATE session SET claimed=? WHERE number=?", (job.claimed, session))
                 if job.summary:
                     db.execute("INSERT OR REPLACE INTO run VALUES ('summary', ?)", (job.summary,))
                 if job.ended is not None:
-                    db.execute("UPDATE session SET ended_at=? WHERE number=?", (job.ended, self.session))
+                    db.execute("UPDATE session SET ended_at=? WHERE number=?", (job.ended, session))
             db.execute("COMMIT")
         except sqlite3.Error:
             if db.in_transaction:  # a full disk has rolled back by itself
