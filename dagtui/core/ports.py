@@ -60,8 +60,8 @@ class JournalPort(Sink, Protocol):
     """A sink that keeps everything durably, and is asked before anything is sent.
 
     `events` are those that it has not taken yet, to be appended to in their order; `write` does the same.
-    `session` counts how often the run was begun or gone on with; `trouble` is called with a sentence when it cannot
-    write.
+    `session` counts how often the run was begun or gone on with; `trouble` is called with a sentence when it
+    cannot write.
     """
 
     path: Path
