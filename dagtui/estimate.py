@@ -11,6 +11,7 @@ from decimal import Decimal
 from math import exp
 from typing import TYPE_CHECKING, Any
 
+from dagtui.chosen import plugin_of
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError, ExitCode
 from dagtui.core.estimate import Built, Estimate, Limit, Pace, Resource, check_budget, estimate
@@ -28,7 +29,7 @@ from dagtui.core.token_guess import Experience
 from dagtui.io.rows import OURS, Fields
 from dagtui.io.source import FileSource, Scan, open_source
 from dagtui.io.tasks import missing_fields
-from dagtui.opening import plugin_of, remembered
+from dagtui.memory import remembered
 from dagtui.simulator.knobs import KnobError, Knobs, change_knobs
 from dagtui.sizing import Sizer
 

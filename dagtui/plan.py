@@ -231,7 +231,7 @@ def default_plan_gateway(environ: Mapping[str, str] | None = None) -> str:
 
 def problems(plan: Plan, view: InputView, environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """What keeps `plan` from starting, a sentence by field (`file`, `task`, `gateway`); empty if nothing."""
-    from dagtui.opening import plugin_of, settings_of
+    from dagtui.chosen import plugin_of, settings_of
 
     environ = os.environ if environ is None else environ
     found: dict[str, str] = {}
@@ -261,14 +261,14 @@ def _unreadable(view: InputView) -> str:
 
 def task_fields(plan: Plan) -> tuple[str, ...]:
     """The fields that the plan's task reads of each record."""
-    from dagtui.opening import plugin_of
+    from dagtui.chosen import plugin_of
 
     return tuple(plugin_of(plan).reads)
 
 
 def chosen_models(plan: Plan) -> tuple[ProviderChoice, ...]:
     """The models that the plan's task asks, each once, as far as it tells without a record."""
-    from dagtui.opening import choices_of, plugin_of
+    from dagtui.chosen import choices_of, plugin_of
 
     choices = choices_of(plugin_of(plan), None)
     return tuple({(choice.provider, choice.model): choice for choice in choices}.values())

@@ -22,7 +22,7 @@ from dagtui.core.errors import BadInput
 from dagtui.core.fingerprint import Fingerprints, recipe
 from dagtui.core.model import Outcome, ProviderChoice, Record, RowError, Skipped, Success
 from dagtui.core.past import Past
-from dagtui.core.plugin import Context, Plugin
+from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Source
 from dagtui.engine.builder import Builder
 from dagtui.io.journal.outcomes import outcome_of, success_of, value_of
@@ -267,17 +267,4 @@ _OPEN = frozenset({int(Action.ASK), int(Action.CHECK)})
 _ENDED = frozenset({3, 4, 5})  # State.SUCCEEDED, FAILED, SKIPPED
 
 
-def without_context(plugin: Plugin, fields: Mapping[str, Any]) -> dict[str, ProviderChoice]:
-    """The model of each dimension, as far as the plugin tells it for one record without any answer."""
-    found: dict[str, ProviderChoice] = {}
-    for dimension in plugin.dimensions:
-        try:
-            choice = plugin.select_provider(Context(dimension, fields, {}))
-        except Exception:
-            continue
-        if isinstance(choice, ProviderChoice):
-            found[dimension.name] = choice
-    return found
-
-
-__all__ = ["Choices", "Going", "Kept", "look_back", "recipe_of", "without_context"]
+__all__ = ["Choices", "Going", "Kept", "look_back", "recipe_of"]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dagtui.chosen import choices_by_name
 from dagtui.core.contract import Choices, Contract
 from dagtui.core.errors import DagtuiError
 from dagtui.core.fingerprint import Fingerprints
@@ -16,7 +17,7 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.settings import RunSettings
 from dagtui.core.task import TaskPlugin
 from dagtui.io.journal import Journal, JournalReader
-from dagtui.resuming import Going, look_back, recipe_of, without_context
+from dagtui.resuming import Going, look_back, recipe_of
 from dagtui.session import RunResult, Session
 from dagtui.testing import FakeGateway
 from tests.engine.harness import PRICES
@@ -61,7 +62,7 @@ class Job:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        choices: dict[str, ProviderChoice] = without_context(self.plugin, self.records[0].fields)
+        choices: dict[str, ProviderChoice] = choices_by_name(self.plugin, self.records[0])
         return json.loads(json.dumps(recipe_of(self.plugin, choices, self.route), default=str))
 
     async def begin(self, **steering: Any) -> RunResult:

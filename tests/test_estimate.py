@@ -172,7 +172,7 @@ async def test_it_says_what_the_time_depends_on() -> None:
 async def test_limits_of_an_earlier_run_count_unless_they_are_to_be_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagtui.opening.user_state_path", lambda *args, **kwargs: tmp_path)  # type: ignore[misc]
+    monkeypatch.setattr("dagtui.memory.user_state_path", lambda *args, **kwargs: tmp_path)  # type: ignore[misc]
     lane = "anthropic/claude-3-5-haiku-20241022"
     learnt = {lane: Learnt({Kind.REQUESTS: Bucket(0.1, 5.0), Kind.ACTUAL_OUTPUT: Bucket(100.0)})}
     environ = {"ANTHROPIC_API_KEY": "sk-ant-0123456789abcdef0123"}
