@@ -77,7 +77,8 @@ def refuse_stars(plan: Plan) -> None:
     """A config that the journal keeps without its keys would send requests another way than before."""
     if plan.portkey_config and inline_config(plan.portkey_config) and f'"{STARS}"' in plan.portkey_config:
         raise ConfigError(
-            "The gateway's config holds keys, which the journal does not keep: give it again (--portkey-config)."
+            "The gateway's config holds keys, which the journal does not keep:"
+            " give it again, in DAGTUI_PORTKEY_CONFIG."
         )
 
 

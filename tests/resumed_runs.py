@@ -129,7 +129,8 @@ class Job:
         return result
 
     async def _die(self, journal: Journal) -> None:
-        """As if it had been killed before the end was on disk."""
+        """As if it had been killed when all but the end was on disk."""
+        await journal.synced()
         while journal._busy:  # noqa: ASYNC110 - the thread tells nobody else
             await asyncio.sleep(0.001)
         journal._jobs.put(None)

@@ -22,8 +22,8 @@ prompt = "Say {{content}}"
 """
 
 
-def contract(shell: Shell, *options: str) -> dict[str, Any]:
-    done = shell.run("resume", "--dry-run", "--json", *options)
+def contract(shell: Shell, *options: str, **environ: str) -> dict[str, Any]:
+    done = shell.run("resume", "--dry-run", "--json", *options, **environ)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["contract"]
 
@@ -92,11 +92,11 @@ def test_a_config_with_keys_is_not_kept_and_must_be_given_again(shell: Shell, si
     written(shell, "a")
     config = {"provider": "anthropic", "api_key": KEY}
     run = ("run", "in.jsonl", "-g", simulator.url, "-q", "-o", "out.jsonl")
-    assert shell.run(*run, "--portkey-config", json.dumps(config)).returncode == 0
+    assert shell.run(*run, DAGTUI_PORTKEY_CONFIG=json.dumps(config)).returncode == 0
     refused = shell.run("resume", "--headless", "-y")
     assert refused.returncode == 2
     assert "The gateway's config holds keys, which the journal does not keep" in refused.stderr
-    told = contract(shell, "--portkey-config", json.dumps(config))
+    told = contract(shell, DAGTUI_PORTKEY_CONFIG=json.dumps(config))
     assert (told["reused"], told["stale"]) == (1, [])
     files = [path for path in shell.home.rglob("*") if path.is_file()]
     assert not [path for path in files if b"CANARY" in path.read_bytes()]

@@ -93,7 +93,8 @@ class Journal:
         self._summary = ""
         self._claim: tuple[int, list[asyncio.Future[None]]] | None = None
         self._posted: list[_Job] = []  # what the thread has, in order
-        self._landed: list[asyncio.Future[None]] = []
+        self._landed: list[asyncio.Future[None]] = []  # told when the thread is back
+        self._syncing: list[asyncio.Future[None]] = []  # told when it is back from all that is gathered by then
         self._busy = False
         self._due = False  # a flush came while the thread was at work
         self._result = (0, "")  # of the thread's last transaction: jobs on disk, and what is wrong
@@ -145,7 +146,7 @@ class Journal:
             DagtuiError: it cannot be written.
         """
         landed = asyncio.get_running_loop().create_future()
-        self._landed.append(landed)
+        self._syncing.append(landed)  # what the thread is at may be older
         if not self._busy:
             self._post()
         await landed
@@ -171,7 +172,7 @@ class Journal:
         count, reason = self._commit(self._posted)
         self._book(count, reason)
         self._let_go(checkpoint=not reason)
-        self._tell(self._landed, reason)
+        self._tell([*self._landed, *self._syncing], reason)
         if self._posted:
             left = (rows for job in self._posted for rows in job.rows)
             raise DagtuiError(f"{reason} {put_aside(left, self.path)}")
@@ -185,6 +186,8 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._due = False
         job = self._gathered()
+        self._landed += self._syncing
+        self._syncing.clear()
         if job is not None:
             self._posted.append(job)
         if self._posted:
@@ -215,12 +218,15 @@ class Journal:
             return  # the journal was closed meanwhile
         told, landed = self._reason, self._landed
         self._landed = []
+        if reason:  # who waits for later events waits for the same disk
+            landed += self._syncing
+            self._syncing = []
         self._book(count, reason)
         self._tell(landed, reason)
         if reason and not told:
             self.trouble(reason)
         # Not for every event at once: a commit costs the same for one as for a hundred.
-        if not reason and (self._due or self._claim is not None or self._landed):
+        if not reason and (self._due or self._claim is not None or self._syncing):
             self._post()
 
     def _book(self, count: int, reason: str) -> None:

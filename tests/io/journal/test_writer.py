@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dagtui.core.errors import DagtuiError, RunInUse
-from dagtui.core.events import Noted
+from dagtui.core.events import Noted, RecordRead
 from dagtui.io.journal import Journal, JournalReader, rescue, writer
 from tests.io.journal.helpers import (
     ENDED,
@@ -266,3 +266,15 @@ def test_a_session_killed_at_any_moment_can_be_opened_and_read(tmp_path: Path) -
     session(path, [*read(2), *sent(0, 1), *answered(0)], claimed=2, dies=True)
     past = past_of(path)
     assert (past.graceful, past.sent, past.claimed) == (False, {1}, 2)
+
+
+async def test_who_waits_for_the_disk_waits_for_what_was_told_last(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", {"id": "r", "dimensions": ["ask"]}, {}, {})
+    for number in range(200):
+        journal.write(RecordRead(1.0, number, str(number)))
+        if number % 7 == 0:
+            journal.flush()  # the thread may be at work on what came before
+    await journal.synced()
+    with JournalReader(journal.path) as reader:
+        assert reader.records() == 200
+    journal.close()
