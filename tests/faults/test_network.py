@@ -146,7 +146,7 @@ async def test_what_is_lost_each_time_is_not_paid_without_end(verb: Verb, tries:
 # --- what answers is no answer ---
 
 
-BOMB = gzip.compress(b" " * 64_000_000, 1)
+BOMB = gzip.compress(b" " * 64_000_000, 1, mtime=0)
 STREAM = b"""event: message_start
 data: {"type":"message_start","message":{"usage":{"input_tokens":10,"output_tokens":1}}}
 

@@ -27,7 +27,7 @@ def refusal(path: Path | str) -> str:
 def test_a_line_of_fifty_megabytes_is_one_bad_row_in_bounded_memory(tmp_path: Path, packed: bool) -> None:
     path = tmp_path / ("a.jsonl.gz" if packed else "a.jsonl")
     content = b'{"a":1}\n{"a":"' + b"x" * 50_000_000 + b'"}\n{"a":3}\n'
-    path.write_bytes(gzip.compress(content, 9) if packed else content)
+    path.write_bytes(gzip.compress(content, 9, mtime=0) if packed else content)
     script = f"""if True:
         import resource
         from dagtui.io import lines
@@ -60,7 +60,7 @@ def test_a_file_of_the_kernels_is_read_for_what_it_holds_whatever_size_it_claims
 
 def test_a_packed_file_of_several_members_is_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "a.txt.gz"
-    path.write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n") + b"\x00" * 512)
+    path.write_bytes(gzip.compress(b"one\n", mtime=0) + gzip.compress(b"two\n", mtime=0) + b"\x00" * 512)
     assert [record.fields["text"] for record in open_source(path).preview()] == ["one", "two"]
 
 
