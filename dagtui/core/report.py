@@ -154,14 +154,14 @@ def _run(snapshot: Snapshot) -> Section:
 
 
 def _speed(snapshot: Snapshot) -> Section:
-    done = _records_ended(snapshot)
+    here = _records_ended(snapshot) - Decimal(snapshot.before.ended) / _width(snapshot)  # in this session's time
     latency = snapshot.latency
     return Section(
         "Speed",
         (
             ("Throughput", f"{rate(snapshot.throughput.mean)} requests a second"),
             ("Best second", f"{rate(snapshot.throughput.peak)} requests a second"),
-            ("Average a record", seconds(snapshot.elapsed / float(done)) if done else UNKNOWN),
+            ("Average a record", seconds(snapshot.elapsed / float(here)) if here > 0 else UNKNOWN),
             ("Latency, mean", seconds(latency.mean)),
             ("Latency, p50 / p95 / p99", " / ".join(seconds(v) for v in (latency.p50, latency.p95, latency.p99))),
         ),

@@ -13,7 +13,7 @@ from dagtui.core.errors import ErrorKind
 from dagtui.core.held import Holder
 from dagtui.core.model import Usage
 from dagtui.core.report import Kept, as_text, hints, report
-from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
+from dagtui.core.snapshot import Before, Counts, Latency, Money, Snapshot, Throughput
 
 DONE = Snapshot(
     time=103.67,
@@ -207,3 +207,13 @@ def test_what_bound_is_what_the_report_advises_to_lift() -> None:
 def test_an_automatic_concurrency_is_called_so() -> None:
     assert values(DONE)["Run"]["Concurrency"] == "100"
     assert values(replace(DONE, automatic=True, target=41))["Run"]["Concurrency"] == "automatic, 41 at last"
+
+
+def test_a_run_that_was_gone_on_with_takes_its_average_over_what_this_session_did() -> None:
+    assert values(DONE)["Speed"]["Average a record"] == "37 ms"
+    gone_on = replace(DONE, before=Before(63, Usage(), None, 63, ended=63))
+    assert values(gone_on)["Speed"]["Average a record"] == "99 ms"
+    assert (
+        values(replace(DONE, before=Before(100, Usage(), None, 100, ended=100)))["Speed"]["Average a record"]
+        == "n/a"
+    )

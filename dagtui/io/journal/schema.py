@@ -140,6 +140,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def unreadable(path: Path, error: sqlite3.Error) -> ConfigError:
     """What a reader is told of a journal that SQLite cannot read."""
+    if "not a database" in str(error):
+        return ConfigError(f"{path} is no journal of dagtui's; choose another file.")
     if "locked" in str(error) or "busy" in str(error):
         return ConfigError(f"{path}: another program holds this journal; try again when it has ended.")
     return ConfigError(

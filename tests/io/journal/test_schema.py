@@ -104,7 +104,7 @@ def test_a_file_that_is_no_database_or_somebody_elses_is_refused(tmp_path: Path,
         db.execute("CREATE TABLE mine (x)")
     empty.touch()
     before = {path: path.read_bytes() for path in (text, other, empty)}
-    with pytest.raises(ConfigError, match=r"damaged .file is not a database"):
+    with pytest.raises(ConfigError, match=r"is no journal of dagtui"):
         opened(text)  # type: ignore[operator]
     for path in (other, empty):
         with pytest.raises(ConfigError, match="no journal of dagtui's"):
