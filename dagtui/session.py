@@ -159,16 +159,7 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
         self._fold()
-        now = self._now()
-        snapshot = self._stats.snapshot(now, self._runner.held_by())
-        budget = self._runner.limiter.budget
-        spending = replace(snapshot.money, cap=budget.cap, exposed=budget.reserved, uncertain=budget.uncertain)
-        return replace(
-            snapshot,
-            money=spending,
-            automatic=self._runner.automatic,
-            mostly_held_by=self._runner.mostly_held_by,
-        )
+        return self._stats.snapshot(self._now())
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event from now on, none once the run has ended; starts it if it has not begun.

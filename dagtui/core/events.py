@@ -6,9 +6,11 @@ The run can be rebuilt from its events alone: statistics are their fold, a resul
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from dagtui.core.model import Attempt, Outcome, Record
+from dagtui.core.held import Hold
+from dagtui.core.model import Attempt, Outcome, RateLimits, Record
 from dagtui.core.value import value
 
 Phase: TypeAlias = Literal["ready", "running", "paused", "draining", "cancelling", "ended"]
@@ -131,6 +133,24 @@ class Noted:
     message: str
 
 
+@value
+class Looked:
+    """What the engine alone knows of itself at a moment; it says so twice a second, and after every command.
+
+    `hold` is what binds, `limits` what the provider's headers said last, at `limits_at` (epoch seconds); with
+    `automatic` the target is left to us. `cap`, `exposed` and `uncertain` are the budget's, in dollars.
+    """
+
+    time: float
+    hold: Hold
+    automatic: bool = False
+    limits: RateLimits | None = None
+    limits_at: float | None = None
+    cap: Decimal | None = None
+    exposed: Decimal = Decimal(0)
+    uncertain: Decimal = Decimal(0)
+
+
 Event: TypeAlias = (
     RunStarted
     | RunResumed
@@ -145,4 +165,5 @@ Event: TypeAlias = (
     | TargetChanged
     | PhaseChanged
     | Noted
+    | Looked
 )

@@ -31,6 +31,7 @@ class Holder(StrEnum):
     PAUSED = "paused"
     CPU = "cpu"
     NOTHING = "nothing"
+    ENDING = "ending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def sentence(hold: Hold) -> str:
             return "paused by you"
         case Holder.CPU:
             return "this machine: the program has used up its processor core"
+        case Holder.ENDING:
+            return "the run is ending"
         case Holder.NOTHING:
             return "below the limit: nothing else is ready"
 

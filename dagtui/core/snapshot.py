@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from dagtui.core.drift import Mix
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import Phase
-from dagtui.core.held import Holder
+from dagtui.core.forecast import Left
+from dagtui.core.held import Hold, Holder
 from dagtui.core.model import RateLimits, Usage
+from dagtui.core.wave import Wave
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Money:
 
     `projected` is what the whole run will have cost at the present cost a request; `saved` what identical requests
     that were not sent again would have cost. `cap` is the budget; `exposed` is set aside of it for what is in
-    flight, `uncertain` for what may have been billed without an answer.
+    flight, `uncertain` for what may have been billed without an answer. `burn` is dollars a minute now, and
+    `projected` may be off by `spread`, None while too little is known.
     """
 
     spent: Decimal | None
@@ -73,9 +77,64 @@ class Money:
     cap: Decimal | None = None
     exposed: Decimal = Decimal(0)
     uncertain: Decimal = Decimal(0)
+    burn: Decimal = Decimal(0)
+    spread: Decimal | None = None
 
 
-_NOTHING = Usage()
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Somebody set the target, `at` seconds after the run began."""
+
+    at: float
+    target: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """What the target does, over the same time as the throughput's series and in the same bins.
+
+    `in_flight` is the mean of each bin, `targets` holds at its end, `throttled` are 429s a second, `p95` seconds.
+    """
+
+    in_flight: tuple[float, ...] = ()
+    targets: tuple[int, ...] = ()
+    throttled: tuple[float, ...] = ()
+    p95: tuple[float | None, ...] = ()
+    touches: tuple[Touch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Lane seconds of this session: waiting for answers, and idle by what held them, most first."""
+
+    flown: float = 0.0
+    idle: tuple[tuple[Holder, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """An attempt in flight since `since`, epoch seconds."""
+
+    seq: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the answers are like: the mix of categories now and at first, how far these are apart in percentage
+    points (None while not known), and answers that are empty, refuse, were cut off, or were given before.
+    """
+
+    mix: tuple[Mix, ...] = ()
+    drift: float | None = None
+    empty: int = 0
+    refused: int = 0
+    truncated: int = 0
+    identical: int = 0
+
+
+_NOTHING, _UNHELD, _CALM = Usage(), Hold(Holder.NOTHING), Wave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +173,9 @@ class LogEntry:
 class Snapshot:
     """A run at one moment. `time` and `started_at` are epoch seconds, `elapsed` and `eta` seconds.
 
-    `held_by` says what keeps the run from being faster, `mostly_held_by` what did so most of the time; with
-    `automatic` the concurrency is left to us. Figures are of the whole run, `before` the part of them that earlier
+    `held_by` says what keeps the run from being faster, as does `hold`; `mostly_held_by` what did so most of the
+    time; with `automatic` the concurrency is left to us. `left` is `eta` with its spread, `tail` the attempts that
+    have been in flight longest. Figures are of the whole run, `before` the part of them that earlier
     sessions made; times and rates are of this session.
     """
 
@@ -148,3 +208,10 @@ class Snapshot:
     before: Before = Before()
     automatic: bool = False
     mostly_held_by: Holder | None = None
+    hold: Hold = _UNHELD
+    left: Left | None = None
+    dial: Dial = Dial()
+    lanes: Lanes = Lanes()
+    wave: Wave = _CALM
+    tail: tuple[Flight, ...] = ()
+    answers: Answers = Answers()

@@ -13,6 +13,7 @@ from dagtui.core.events import (
     AttemptEnded,
     AttemptStarted,
     Event,
+    Looked,
     Noted,
     Phase,
     PhaseChanged,
@@ -26,9 +27,12 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
+from dagtui.core.forecast import Left, time_left
+from dagtui.core.held import sentence
 from dagtui.core.histogram import Histogram
-from dagtui.core.model import AttemptError, Cancelled, Failure, RateLimits, Skipped, Success, Usage
+from dagtui.core.model import AttemptError, Cancelled, Failure, Skipped, Success, Usage
 from dagtui.core.past import Past
+from dagtui.core.pulse import Pulse
 from dagtui.core.series import RecentRate, Series
 from dagtui.core.snapshot import Before, Counts, Latency, LogEntry, LogLevel, Money, Snapshot, Throughput
 from dagtui.core.store import UNKNOWN_COST, RequestStore, State
@@ -37,7 +41,8 @@ from dagtui.core.text import one_line
 LOG_CAPACITY = 10_000
 LOG_TEXT = 300
 _NANO = Decimal(1_000_000_000)
-_QUEUED, _IN_FLIGHT, _SUCCEEDED = int(State.QUEUED), int(State.IN_FLIGHT), int(State.SUCCEEDED)  # quick to look up
+_QUEUED, _IN_FLIGHT = int(State.QUEUED), int(State.IN_FLIGHT)  # quick to look up
+_WAITING, _SUCCEEDED = int(State.WAITING), int(State.SUCCEEDED)
 
 
 class Stats:
@@ -67,8 +72,7 @@ class Stats:
         self._attempts = self._retries = self._gateway_retries = self._throttled = 0
         self._categories: Counter[str] = Counter()
         self._errors: Counter[ErrorKind] = Counter()
-        self._limits: RateLimits | None = None
-        self._limits_at: float | None = None
+        self.pulse = Pulse()
         self._saved = Decimal(0)
         self._before = Before()
         self._folds: dict[type, Callable[[Any], None]] = {
@@ -85,6 +89,7 @@ class Stats:
             TargetChanged: self._target_changed,
             PhaseChanged: self._phase_changed,
             Noted: lambda event: self._say(event.time, event.message),
+            Looked: lambda event: self.pulse.look(event),
         }
 
     def restore(self, past: Past) -> None:
@@ -118,6 +123,9 @@ class Stats:
         self._target = event.target
         self._series.begin(event.time)
         self._recent.begin(event.time)
+        self.pulse.begin(event.time)
+        self.pulse.level(event.time, 0, event.target)
+        self._expect()
 
     def _run_resumed(self, event: RunResumed) -> None:
         for seq in event.again:
@@ -126,7 +134,7 @@ class Stats:
                 self._wasted += Decimal(max(0, self.store.cost[seq])) / _NANO
             self._move(seq, _QUEUED)
         self._categories = +self._categories
-        ended = self._counts().ended
+        ended = self.counts.ended
         self._before = replace(self._before, reused=self._by_state[_SUCCEEDED], ended=ended)
 
     def _record_read(self, event: RecordRead) -> None:
@@ -139,16 +147,25 @@ class Stats:
 
     def _source_ended(self, event: SourceEnded) -> None:
         self._records_total = event.records
+        self._expect()
+
+    def _expect(self) -> None:
+        total = self._records_total
+        self.pulse.drift.expect(None if total is None else total * len(self.store.dimensions))
 
     def _target_changed(self, event: TargetChanged) -> None:
         self._say(event.time, f"concurrency {self._target} -> {event.target} ({event.by})")
         self._target = event.target
+        self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
+        if event.by != "automatic":
+            self.pulse.touch(event.time, event.target, event.by)
 
     def _phase_changed(self, event: PhaseChanged) -> None:
         self._phase = event.phase
         self._reason = event.reason
         if event.phase == "ended":
             self._ended_at = event.time
+            self.pulse.end(event.time)
         elif event.reason:
             self._say(event.time, event.reason)
 
@@ -156,13 +173,20 @@ class Stats:
 
     def _move(self, seq: int, state: int) -> None:
         store, counts = self.store, self._by_state
-        counts[store.state[seq]] -= 1
+        before = store.state[seq]
+        if before == _WAITING:
+            self.pulse.stirs(seq)
+        elif before == _IN_FLIGHT and state != _IN_FLIGHT:
+            self.pulse.lands(seq)
+        counts[before] -= 1
         counts[state] += 1
         store.state[seq] = state
         store.version += 1
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         self._move(event.seq, _IN_FLIGHT)
+        self.pulse.leaves(event.seq, event.time)
+        self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
         self.store.attempts[event.seq] = event.number if event.number < 255 else 255
         self._attempts += 1
         if event.number > 1:
@@ -172,13 +196,14 @@ class Stats:
         attempt, store, seq = event.attempt, self.store, event.seq
         latency = attempt.latency
         self._gateway_retries += attempt.gateway_retries
-        if attempt.limits is not None:
-            self._limits, self._limits_at = attempt.limits, event.time
         store.status[seq] = attempt.status or 0
         store.latency[seq] = latency
         if attempt.usage is not None:
             self._count_usage(seq, attempt.usage, attempt.cost)
+            if attempt.cost:
+                self.pulse.pay(event.time, attempt.cost)
         if attempt.error is None:
+            self.pulse.answer(event.time, latency)
             self._latency.add(latency)
             self._answered += 1
             self._series.add(event.time)
@@ -189,10 +214,13 @@ class Stats:
         self._errors[error.kind] += 1
         if error.kind is ErrorKind.RATE_LIMITED:
             self._throttled += 1
+            self.pulse.throttle(event.time)
         if attempt.cost is not None:
             self._wasted += attempt.cost
         if attempt.retry_in is not None:
-            self._move(seq, State.WAITING)
+            self._move(seq, _WAITING)
+            self.pulse.waits(seq, event.time + attempt.retry_in)
+            self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
             entry = self._entry(event.time, seq, "retry", error, attempt.number)
             self._append(replace(entry, wait=attempt.retry_in, wait_reason=attempt.retry_reason))
 
@@ -214,9 +242,11 @@ class Stats:
 
     def _request_ended(self, event: RequestEnded) -> None:
         seq, outcome = event.seq, event.outcome
+        asked = self.store.state[seq] in (_IN_FLIGHT, _WAITING)  # others are reused, or were never sent
         match outcome:
             case Success():
                 self._move(seq, _SUCCEEDED)
+                self.pulse.succeed(outcome)
                 if outcome.saved is not None:
                     self._saved += outcome.saved
                 if outcome.category is not None:
@@ -229,6 +259,9 @@ class Stats:
                 self._move(seq, State.SKIPPED)
             case Cancelled():
                 self._move(seq, State.CANCELLED)
+        self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
+        if asked and not isinstance(outcome, Skipped) and outcome.cost is not None:
+            self.pulse.costs.add(outcome.cost)
 
     def _request_failed(self, event: RequestEnded, failure: Failure) -> None:
         store, error = self.store, failure.error
@@ -253,13 +286,17 @@ class Stats:
 
     # --- the view ---
 
-    def snapshot(self, now: float, held_by: str = "") -> Snapshot:
+    def snapshot(self, now: float) -> Snapshot:
         """The run at `now` (epoch seconds)."""
         until = self._ended_at if self._ended_at is not None else now
         elapsed = max(0.0, until - self._started_at) if self._started_at is not None else 0.0
-        counts = self._counts()
+        counts = self.counts
         recent = self._recent.now(until)
         mean = self._mean(elapsed)
+        series = self._series.rates(until)
+        left, pulse = self._left(counts, recent, series), self.pulse
+        looked = pulse.looked
+        categories = tuple(sorted(self._categories.items(), key=lambda item: (-item[1], item[0])))
         return Snapshot(
             time=now,
             run_id=self._run_id,
@@ -267,18 +304,18 @@ class Stats:
             reason=self._reason,
             started_at=self._started_at,
             elapsed=elapsed,
-            eta=self._eta(counts, recent),
+            eta=None if left is None else left.likely,
             records_total=self._records_total,
             records_read=len(self.store) // len(self.store.dimensions),
             rows_rejected=self._rows_rejected,
             counts=counts,
             target=self._target,
-            held_by=held_by,
+            held_by="" if self._phase in ("ready", "ended") else sentence(pulse.hold),
             throughput=Throughput(
                 now=recent if self._ended_at is None else 0.0,
                 mean=mean,
                 peak=max(self._recent.peak, mean),
-                series=self._series.rates(until),
+                series=series,
                 bin_width=self._series.width,
             ),
             latency=Latency(
@@ -288,17 +325,26 @@ class Stats:
                 self._latency.percentile(0.99),
             ),
             usage=Usage(*self._tokens),
-            money=self._money(counts),
+            money=self._money(counts, until),
             attempts=self._attempts,
             retries=self._retries,
             gateway_retries=self._gateway_retries,
             throttled=self._throttled,
-            categories=tuple(sorted(self._categories.items(), key=lambda item: (-item[1], item[0]))),
+            categories=categories,
             errors=tuple(sorted(self._errors.items(), key=lambda item: (-item[1], item[0]))),
-            limits=self._limits,
-            limits_at=self._limits_at,
+            limits=None if looked is None else looked.limits,
+            limits_at=None if looked is None else looked.limits_at,
             log_count=self._log_count,
             before=self._before,
+            automatic=looked is not None and looked.automatic,
+            mostly_held_by=pulse.mostly,
+            hold=pulse.hold,
+            left=left,
+            dial=pulse.dial(until),
+            lanes=pulse.lanes(until),
+            wave=pulse.wave(until),
+            tail=pulse.tail(),
+            answers=pulse.answers(categories),
         )
 
     def _mean(self, elapsed: float) -> float:
@@ -306,7 +352,9 @@ class Stats:
         over = elapsed if self._ended_at is not None else max(1.0, elapsed)
         return self._answered / over if over else 0.0
 
-    def _counts(self) -> Counts:
+    @property
+    def counts(self) -> Counts:
+        """Requests by state."""
         by = self._by_state
         width = len(self.store.dimensions)
         total = None if self._records_total is None else self._records_total * width
@@ -322,18 +370,24 @@ class Stats:
             by[State.CANCELLED],
         )
 
-    def _eta(self, counts: Counts, recent: float) -> float | None:
-        if counts.total is None or self._phase not in ("running", "draining") or recent <= 0:
+    def _left(self, counts: Counts, recent: float, series: tuple[float, ...]) -> Left | None:
+        if counts.total is None or self._phase not in ("running", "draining"):
             return None
         left = counts.in_flight if self._phase == "draining" else counts.total - counts.ended
-        return left / recent
+        return time_left(left, recent, series, self.pulse.hold.by)
 
-    def _money(self, counts: Counts) -> Money:
+    def _money(self, counts: Counts, until: float) -> Money:
+        cap, exposed, uncertain = None, Decimal(0), Decimal(0)
+        if (looked := self.pulse.looked) is not None:
+            cap, exposed, uncertain = looked.cap, looked.exposed, looked.uncertain
         if not self._priced:
-            return Money(None if self._answered else Decimal(0), Decimal(0), None, self._saved)
-        projected = None
+            nothing = None if self._answered else Decimal(0)
+            return Money(nothing, Decimal(0), None, self._saved, cap, exposed, uncertain)
+        projected = spread = None
         here = counts.ended - self._before.ended
         if counts.total and here and self._phase != "ended":
-            each = (self._spent - (self._before.spent or 0)) / here
-            projected = self._spent + each * (counts.total - counts.ended)
-        return Money(self._spent, self._wasted, projected, self._saved)
+            each, left = (self._spent - (self._before.spent or 0)) / here, counts.total - counts.ended
+            projected = self._spent + each * left
+            spread = self.pulse.costs.around(left)
+        burn = self.pulse.burn(until) if self._phase != "ended" else Decimal(0)
+        return Money(self._spent, self._wasted, projected, self._saved, cap, exposed, uncertain, burn, spread)

@@ -21,7 +21,7 @@ from dagtui.core.concurrency import Automatic
 from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.figures import money
 from dagtui.core.held import Hold, Holder
-from dagtui.core.model import Request, Response
+from dagtui.core.model import RateLimits, Request, Response
 from dagtui.core.pacing.costs import characters
 from dagtui.core.pacing.departure import Cost
 from dagtui.core.pacing.pacer import Pacer, Refusal
@@ -75,6 +75,8 @@ class Limiter:
         self.paused = False
         self.closed = False
         self.automatic: Automatic | None = None
+        self.told: tuple[RateLimits, float] | None = None
+        """What headers said last of the provider's limits, and when (loop time)."""
         self.budget = Budget(None)
         self._last: Request | None = None
         self.breaker = Breaker()
@@ -158,6 +160,8 @@ class Limiter:
     def answered(self, permit: Permit, request: Request, response: Response) -> None:
         """The provider answered."""
         now = asyncio.get_running_loop().time()
+        if response.limits is not None:
+            self.told = response.limits, now
         if self.breaker.answered():
             self._on_outage(False)
         self._retries(now).succeeded(now)
@@ -170,6 +174,8 @@ class Limiter:
     def failed(self, permit: Permit, error: GatewayError) -> Advice:
         """The attempt failed; says what that means for its request."""
         now = asyncio.get_running_loop().time()
+        if error.limits is not None:
+            self.told = error.limits, now
         pacer, departure = permit.lane.pacer, permit.departure
         was_open = self.breaker.open
         if error.kind in _OUTAGE:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 
 from dagtui.core.budget import Budget, most_cost
@@ -18,6 +19,7 @@ from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, DagtuiError, ErrorKind
 from dagtui.core.events import (
     Event,
+    Looked,
     Noted,
     Phase,
     PhaseChanged,
@@ -31,7 +33,7 @@ from dagtui.core.events import (
 )
 from dagtui.core.figures import money
 from dagtui.core.fingerprint import Fingerprints
-from dagtui.core.held import Holder, sentence
+from dagtui.core.held import Hold, Holder
 from dagtui.core.model import (
     AttemptError,
     Cancelled,
@@ -59,7 +61,7 @@ from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.limiter import Limiter
 from dagtui.engine.twins import Twins
-from dagtui.engine.watch import Watch
+from dagtui.engine.watch import LOOK, Watch
 from dagtui.engine.window import Window
 
 _log = logging.getLogger("dagtui.engine")
@@ -160,24 +162,14 @@ class Runner:
             self._emit(TargetChanged(self._clock(), target, by))
             self.limiter.retune(target)
             self._fill()
+        self._look()
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
         if not self.limiter.paused and self.ending is None:
             self.limiter.pause()
             self._change("paused", "paused: what is in flight is finished, nothing new is sent")
-
-    def held_by(self) -> str:
-        """What keeps the number in flight where it is."""
-        if self.ending is not None or self._reader is None:
-            return "the run is ending" if self.ending is not None else ""
-        hold = self.limiter.hold(self._window.waiting, reading=not self._reader.done())
-        return sentence(self._watch.seen(hold))
-
-    @property
-    def mostly_held_by(self) -> Holder | None:
-        """What bound for most of the time; None if nothing did so far."""
-        return self._watch.mostly
+            self._look()
 
     @property
     def automatic(self) -> bool:
@@ -195,6 +187,7 @@ class Runner:
         self.limiter.automatic = Automatic(self._settings.ceiling, self.limiter.target) if on else None
         words = f"automatic, at most {self._settings.ceiling:,}" if on else f"held at {self.limiter.target:,}"
         self._emit(Noted(self._clock(), f"concurrency {words} ({by})"))
+        self._look()
 
     def cap(self, most: Decimal | None, by: str) -> None:
         """Set the budget in dollars, or none. While all of it is committed, nothing more leaves."""
@@ -202,6 +195,7 @@ class Runner:
             told = "no budget any more" if most is None else f"budget {money(most)}"
             self._emit(Noted(self._clock(), f"{told} ({by})"))
             self.limiter.set_cap(most)
+            self._look()
 
     def _stop_spending(self, reason: str) -> None:
         if self.ending is None:
@@ -213,6 +207,7 @@ class Runner:
         if self.limiter.paused and self.ending is None:
             self.limiter.resume()
             self._change("running", "resumed")
+            self._look()
 
     def drain(self, reason: str) -> None:
         """Finish what is in flight and start nothing new."""
@@ -233,6 +228,7 @@ class Runner:
         self.limiter.close()
         if self._reader is not None:
             self._reader.cancel()
+            self._look()
         self._book_unbegun()
 
     def _book_unbegun(self) -> None:
@@ -250,14 +246,19 @@ class Runner:
             self._go_on(self._earlier)
         if self.ending is None and not self.limiter.paused:
             self._change("running")
+        watching = asyncio.create_task(self._keep_looking())
         try:
             async with asyncio.TaskGroup() as group:
                 self._crew.enlist(group)
                 if self.ending is None:
                     self._reader = group.create_task(self._read())
         finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
             self._book_unbegun()
             self._change("ended", self.stop_reason or "finished")
+            self._reader = None
 
     def _go_on(self, earlier: Earlier) -> None:
         now = self._clock()
@@ -337,7 +338,6 @@ class Runner:
             outcome = Cancelled(NOT_SENT)
         self._finish(opened, position, outcome)
         self._window.wake(self.limiter.target)
-        self._look()
 
     async def _outcome(self, opened: Open, position: int) -> Outcome:
         try:
@@ -408,12 +408,32 @@ class Runner:
         self._crew.staff()
         self._window.wake(self.limiter.target)
 
-    def _look(self) -> None:
-        """Log what binds, when that has changed."""
-        if self.ending is None and self._watch.is_due(asyncio.get_running_loop().time()):
-            told = self._watch.look(self.limiter.hold(self._window.waiting))
-            if told is not None:
+    async def _keep_looking(self) -> None:
+        """Say what binds, and put it into the log when that has changed."""
+        while True:
+            self._watch.measure(asyncio.get_running_loop().time())
+            told = self._watch.look(self._look())
+            if told is not None and self.ending is None:
                 self._emit(Noted(self._clock(), told))
+            await asyncio.sleep(LOOK)
+
+    def _look(self) -> Hold:
+        """Say what only the engine knows; returns what binds."""
+        hold = Hold(Holder.NOTHING)
+        if self._reader is None:  # not begun
+            return hold
+        if self.ending is not None:
+            hold = Hold(Holder.ENDING)
+        else:
+            hold = self._watch.seen(self.limiter.hold(self._window.waiting, reading=not self._reader.done()))
+        limits, limits_at, now = None, None, self._clock()
+        if self.limiter.told is not None:
+            limits, at = self.limiter.told
+            limits_at = now - (asyncio.get_running_loop().time() - at)
+        budget = self.limiter.budget
+        money = (budget.cap, budget.reserved, budget.uncertain)
+        self._emit(Looked(now, hold, self.automatic, limits, limits_at, *money))
+        return hold
 
     def _note_outage(self, begins: bool) -> None:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"

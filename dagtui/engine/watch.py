@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 from dagtui.core.held import Hold, Holder, sentence
 
-LOOK = 1.0
+LOOK = 0.5
 """Seconds between two looks."""
 
 # What is worth no line in the log when it begins to bind: it is what anybody expects, or is told otherwise.
 _UNTOLD = frozenset(
-    {Holder.YOU, Holder.READING, Holder.NOTHING, Holder.WAITING, Holder.LOWERED, Holder.PAUSED, Holder.OUTAGE}
+    {
+        Holder.YOU,
+        Holder.READING,
+        Holder.NOTHING,
+        Holder.WAITING,
+        Holder.LOWERED,
+        Holder.PAUSED,
+        Holder.OUTAGE,
+        Holder.ENDING,
+    }
 )
 
 
@@ -22,7 +30,7 @@ _OURS = frozenset({Holder.YOU, Holder.AUTOMATIC, Holder.CEILING, Holder.READING,
 
 
 class Watch:
-    """Is shown what binds, once every `LOOK` seconds while there is work.
+    """Is shown what binds, once every `LOOK` seconds.
 
     `used` tells the processor seconds that the process has used so far.
     """
@@ -32,26 +40,15 @@ class Watch:
         self._used_before = 0.0
         self._looked_at: float | None = None
         self._saturated = False
-        self._next = 0.0
-        self._looks: Counter[Holder] = Counter()
         self._told: Holder = Holder.NOTHING
         self._before: Holder = Holder.NOTHING
 
-    @property
-    def mostly(self) -> Holder | None:
-        """What bound most of the time; None before the first look."""
-        return self._looks.most_common(1)[0][0] if self._looks else None
-
-    def is_due(self, now: float) -> bool:
-        """Whether it is time to look again; `now` is loop time."""
-        if now < self._next:
-            return False
-        self._next = now + LOOK
+    def measure(self, now: float) -> None:
+        """Find out how busy this program was since the last look; `now` is loop time."""
         used = self._used()
         if self._looked_at is not None:
             self._saturated = used - self._used_before > _SATURATED * (now - self._looked_at)
         self._used_before, self._looked_at = used, now
-        return True
 
     def seen(self, hold: Hold) -> Hold:
         """`hold`, unless it is this program that is too slow for it."""
@@ -59,8 +56,6 @@ class Watch:
 
     def look(self, hold: Hold) -> str | None:
         """Take note; returns a line for the log when what binds has changed, and still does a look later."""
-        hold = self.seen(hold)
-        self._looks[hold.by] += 1
         news = hold.by is self._before and hold.by is not self._told and hold.by not in _UNTOLD
         self._before = hold.by
         if not news:

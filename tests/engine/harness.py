@@ -96,7 +96,7 @@ class Run:
     def _emit(self, event: Event) -> None:
         self.events.append(event)
         self.stats.fold(event)
-        counts = self.stats.snapshot(event.time).counts
+        counts = self.stats.counts
         assert counts.queued >= 0
         assert counts.queued + counts.in_flight + counts.waiting + counts.ended == counts.total
 

@@ -312,14 +312,14 @@ def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:
     told: list[str] = []
 
     async def steer() -> None:
-        await asyncio.sleep(0.5)
-        told.append(run.runner.held_by())
+        await asyncio.sleep(0.6)
+        told.append(run.stats.snapshot(0.0).held_by)
         await asyncio.sleep(2.0)
-        told.append(run.runner.held_by())
+        told.append(run.stats.snapshot(0.0).held_by)
         run.runner.pause()
-        told.append(run.runner.held_by())
+        told.append(run.stats.snapshot(0.0).held_by)
         run.runner.drain("enough")
-        told.append(run.runner.held_by())
+        told.append(run.stats.snapshot(0.0).held_by)
 
     run.finish(steer())
     assert told == [
@@ -344,7 +344,7 @@ def test_a_run_that_is_still_filling_its_slots_does_not_say_that_nothing_is_read
     async def steer() -> None:
         for pause in (2.5, 10.0, 192.0):
             await asyncio.sleep(pause)
-            told.append(run.runner.held_by())
+            told.append(run.stats.snapshot(0.0).held_by)
 
     run.finish(steer())
     assert told == [

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dagtui.core.held import Hold, Holder
-from dagtui.engine.watch import LOOK, Watch
+from dagtui.engine.watch import Watch
 
 LIMIT, TOKENS, YOU = Hold(Holder.REQUESTS, 3000, "header"), Hold(Holder.INPUT, 9000), Hold(Holder.YOU, 10)
 
@@ -18,27 +18,14 @@ def test_what_anybody_expects_is_not_told() -> None:
     assert [watch.look(YOU) for _ in range(5)] == [None] * 5
 
 
-def test_the_report_is_given_what_bound_most_of_the_time() -> None:
-    watch = Watch()
-    assert watch.mostly is None
-    for hold in (YOU, LIMIT, LIMIT, TOKENS):
-        watch.look(hold)
-    assert watch.mostly is Holder.REQUESTS
-
-
-def test_it_looks_once_in_a_while() -> None:
-    watch = Watch()
-    assert [watch.is_due(at * LOOK / 4) for at in range(1, 9)] == [True, *[False] * 3, True, *[False] * 3]
-
-
 def test_a_program_that_uses_up_its_core_says_so_where_it_is_what_binds() -> None:
     used = 0.0
     watch = Watch(lambda: used)
-    watch.is_due(10.0)
+    watch.measure(10.0)
     used = 0.5
-    watch.is_due(11.0)
+    watch.measure(11.0)
     assert watch.seen(YOU) is YOU
     used = 1.48
-    watch.is_due(12.0)
+    watch.measure(12.0)
     assert watch.seen(YOU).by is Holder.CPU
     assert watch.seen(LIMIT) is LIMIT

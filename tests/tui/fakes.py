@@ -13,12 +13,14 @@ from dagtui.core.errors import BadInput, ErrorKind, TargetExists
 from dagtui.core.events import (
     AttemptEnded,
     AttemptStarted,
+    Looked,
     PhaseChanged,
     RecordRead,
     RequestEnded,
     RunStarted,
     TargetChanged,
 )
+from dagtui.core.held import Hold, Holder
 from dagtui.core.model import (
     Attempt,
     AttemptError,
@@ -137,8 +139,8 @@ class FakeSession:
 
     def snapshot(self) -> Snapshot:
         held = "the provider's limit: 50 requests a minute, 12 s until more" if self._waiting else "your setting"
-        snapshot = self.stats.snapshot(self.now, (self.held or held) if self._phase == "running" else "")
-        return replace(snapshot, automatic=self.automatic)
+        told = (self.held or held) if self._phase == "running" else ""
+        return replace(self.stats.snapshot(self.now), automatic=self.automatic, held_by=told)
 
     def start(self) -> None:
         if self._begun:
@@ -257,15 +259,14 @@ class FakeSession:
             Headroom(50_000, 50_000 - 90 * (self._next % 400), 8.0),
             Headroom(10_000, 1_900, 31.0),
         )
+        self.stats.fold(Looked(self.now, Hold(Holder.YOU, self._target), self.automatic, limits, self.now))
         if luck < self.throttling:
             error = AttemptError(ErrorKind.RATE_LIMITED, "rate limit of 50 requests a minute exceeded", 429)
             self.stats.fold(
                 AttemptEnded(
                     self.now,
                     seq,
-                    Attempt(
-                        number, sent, self.now, 429, error, retry_in=2.0, retry_reason="retry-after", limits=limits
-                    ),
+                    Attempt(number, sent, self.now, 429, error, retry_in=2.0, retry_reason="retry-after"),
                 )
             )
             self._waiting.append((self.now + 2.0, seq, number + 1))
@@ -273,18 +274,12 @@ class FakeSession:
         if luck < self.throttling + self.failing:
             error = AttemptError(ErrorKind.INVALID_OUTPUT, "the answer is not JSON: Sorry, I cannot …", 200, "yes")
             usage, cost = Usage(91, 12), Decimal("0.000121")
-            self.stats.fold(
-                AttemptEnded(
-                    self.now, seq, Attempt(number, sent, self.now, 200, error, usage, cost, limits=limits)
-                )
-            )
+            self.stats.fold(AttemptEnded(self.now, seq, Attempt(number, sent, self.now, 200, error, usage, cost)))
             self.stats.fold(RequestEnded(self.now, seq, Failure(error, number, usage, cost)))
             return
         usage = Usage(85 + self._random.randrange(12), 36 + self._random.randrange(10))
         cost = (usage.input * Decimal("0.80") + usage.output * Decimal("4.00")) / 1_000_000
-        self.stats.fold(
-            AttemptEnded(self.now, seq, Attempt(number, sent, self.now, 200, None, usage, cost, limits=limits))
-        )
+        self.stats.fold(AttemptEnded(self.now, seq, Attempt(number, sent, self.now, 200, None, usage, cost)))
         category = self._random.choices(("work", "spam", "newsletter", "personal"), (40, 30, 20, 10))[0]
         self.stats.fold(RequestEnded(self.now, seq, Success("x", "x", number, 0.4, usage, cost, category)))
 

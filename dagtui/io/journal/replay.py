@@ -20,6 +20,7 @@ from dagtui.core.events import (
     AttemptEnded,
     AttemptStarted,
     Event,
+    Looked,
     Noted,
     PhaseChanged,
     RecordRead,
@@ -30,6 +31,7 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
+from dagtui.core.held import Hold, Holder
 from dagtui.core.model import (
     Attempt,
     AttemptError,
@@ -71,7 +73,7 @@ class Span:
 
 
 class Events(JournalReader):
-    """The events of the journal at `path`. Answers come without their texts, and rate limits once a commit.
+    """The events of the journal at `path`. Answers come without their texts.
 
     Raises:
         ConfigError: there is no journal, it is none, it is damaged, or of another version. So do all methods.
@@ -318,7 +320,21 @@ _EVENTS: dict[str, Callable[[float, Mapping[str, Any]], Event]] = {
     "target": lambda t, b: TargetChanged(t, b["target"], b["by"]),
     "phase": lambda t, b: PhaseChanged(t, b["phase"], b["reason"]),
     "noted": lambda t, b: Noted(t, b["message"]),
+    "looked": lambda t, b: _looked(t, b),
 }
+
+
+def _looked(time: float, told: Mapping[str, Any]) -> Looked:
+    return Looked(
+        time,
+        Hold(Holder(told["by"]), told.get("number", 0.0), told.get("known_from", ""), told.get("others", 0.0)),
+        told.get("automatic", False),
+        None if (limits := told.get("limits")) is None else _limits(limits),
+        told.get("limits_at"),
+        None if (cap := told.get("cap")) is None else Decimal(cap),
+        Decimal(told.get("exposed", 0)),
+        Decimal(told.get("uncertain", 0)),
+    )
 
 
 def _limits(told: Mapping[str, Any]) -> RateLimits:

@@ -14,6 +14,7 @@ from dagtui.core.events import (
     AttemptEnded,
     AttemptStarted,
     Event,
+    Looked,
     Noted,
     PhaseChanged,
     RecordRead,
@@ -24,7 +25,7 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
-from dagtui.core.model import Cancelled, Failure, RateLimits, Skipped, Success, Usage
+from dagtui.core.model import Cancelled, Failure, Skipped, Success, Usage
 from dagtui.io.journal.schema import PICO
 
 Row = tuple[Any, ...]
@@ -87,7 +88,6 @@ class Batch:
         self._priced: tuple[Decimal | None, int | None] = (None, None)  # the cost that was converted last
         self.ended: float | None = None
         self._sent: dict[tuple[int, int], float] = {}
-        self._limits: tuple[int, RateLimits] | None = None
         self._takes: dict[type, Callable[[Any], None]] = {
             RecordRead: self._record_read,
             AttemptStarted: self._attempt_started,
@@ -102,6 +102,7 @@ class Batch:
             TargetChanged: lambda e: self._say(e.time, "target", target=e.target, by=e.by),
             PhaseChanged: self._phase_changed,
             Noted: lambda e: self._say(e.time, "noted", message=e.message),
+            Looked: self._looked,
         }
 
     def take(self, events: Sequence[Event]) -> None:
@@ -116,9 +117,6 @@ class Batch:
         """The tables that have rows, with them."""
         rows, session = self.rows, self._session
         rows["sent"] = [(session, seq, attempt, at) for (seq, attempt), at in self._sent.items()]
-        if self._limits is not None:  # of a batch the last: it is what a screen shows
-            place, limits = self._limits
-            rows["attempt"][place] = (*rows["attempt"][place][:-1], _encode(asdict(limits)))
         return [(table, found) for table, found in rows.items() if found]
 
     def _record_read(self, event: RecordRead) -> None:
@@ -134,8 +132,6 @@ class Batch:
         attempt, seq = event.attempt, event.seq
         error, usage = attempt.error, attempt.usage
         self._sent.pop((seq, attempt.number), None)
-        if attempt.limits is not None:
-            self._limits = len(self._attempts), attempt.limits
         asked_as = attempt.request_id
         told = _NO_ERROR if error is None else (error.kind.value, error.billed, well(error.message))
         used = _NO_USAGE if usage is None else _used(usage)
@@ -203,6 +199,16 @@ class Batch:
         self._say(event.time, "phase", phase=event.phase, reason=event.reason)
         if event.phase == "ended":
             self.ended = event.time
+
+    def _looked(self, event: Looked) -> None:
+        """What is at its default is left out: there are two a second."""
+        body: dict[str, Any] = {"by": event.hold.by.value}
+        body |= {name: told for name in ("number", "known_from", "others") if (told := getattr(event.hold, name))}
+        body |= {name: told for name in ("automatic", "limits_at") if (told := getattr(event, name))}
+        body |= {name: str(told) for name in ("cap", "exposed", "uncertain") if (told := getattr(event, name))}
+        if event.limits is not None:
+            body["limits"] = asdict(event.limits)
+        self._say(event.time, "looked", **body)
 
     def _say(self, time: float, kind: str, **body: Any) -> None:
         self.rows["event"].append((self._session, time, kind, _encode(body)))

@@ -1,0 +1,156 @@
+"""The part of the statistics that is about time: lanes, waves, drift, and what the engine said of itself."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from decimal import Decimal
+from heapq import nsmallest
+from operator import itemgetter
+
+from dagtui.core.drift import Drift
+from dagtui.core.events import Looked
+from dagtui.core.forecast import CostSpread
+from dagtui.core.held import Hold, Holder
+from dagtui.core.lane_time import LaneTime
+from dagtui.core.levels import Levels
+from dagtui.core.model import Success
+from dagtui.core.series import RecentRate, Series
+from dagtui.core.snapshot import Answers, Dial, Flight, Lanes, Touch
+from dagtui.core.wave import Due, Wave
+
+_TOUCHES = 100
+_TAIL = 50
+_BURN_S = 15.0  # seconds that what burns a minute is taken over
+_NEWS = 50_000  # different answers that are remembered, to know one that was given before
+
+
+class Pulse:
+    """Is told of what happens in the order of time, epoch seconds, by `Stats` alone."""
+
+    def __init__(self) -> None:
+        self.looked: Looked | None = None
+        self.drift = Drift()
+        self.costs = CostSpread()
+        self._started_at = 0.0
+        self._levels = Levels()
+        self._lanes = LaneTime()
+        self._throttled = Series()
+        self._burn = RecentRate(_BURN_S)
+        self._due = Due()
+        self._since: dict[int, float] = {}
+        self._touches: deque[Touch] = deque(maxlen=_TOUCHES)
+        self._looks: Counter[Holder] = Counter()
+        self._odd = [0, 0, 0, 0]  # empty, refused, truncated, identical
+        self._given: set[int] = set()
+
+    def begin(self, now: float) -> None:
+        """The run begins."""
+        self._started_at = now
+        self._levels.begin(now)
+        self._throttled.begin(now)
+        self._burn.begin(now)
+
+    def level(self, now: float, flying: int, target: int) -> None:
+        """So many are in flight now, of `target`."""
+        self._levels.set(now, flying, target)
+        self._lanes.set(now, flying, target)
+
+    def end(self, now: float) -> None:
+        """The run has ended."""
+        self._levels.set(now, 0, 0)
+        self._lanes.stop(now)
+
+    def look(self, looked: Looked) -> None:
+        """The engine has said what it is at."""
+        self.looked = looked
+        self._looks[looked.hold.by] += 1
+        self._lanes.hold(looked.time, looked.hold.by)
+
+    def touch(self, now: float, target: int, by: str) -> None:
+        """Somebody set the target."""
+        self._touches.append(Touch(max(0.0, now - self._started_at), target, by))
+
+    # --- requests ---
+
+    def leaves(self, seq: int, now: float) -> None:
+        """An attempt was sent."""
+        self._since[seq] = now
+
+    def lands(self, seq: int) -> None:
+        """Nothing of the request is in flight."""
+        self._since.pop(seq, None)
+
+    def waits(self, seq: int, until: float) -> None:
+        """It waits to retry."""
+        self._due.wait(seq, until)
+
+    def stirs(self, seq: int) -> None:
+        """It waits no longer."""
+        self._due.go(seq)
+
+    def throttle(self, now: float) -> None:
+        """An attempt met a rate limit."""
+        self._throttled.add(now)
+
+    def answer(self, now: float, latency: float) -> None:
+        """An attempt was answered."""
+        self._levels.answered(now, latency)
+
+    def pay(self, now: float, cost: Decimal) -> None:
+        """An attempt had its price."""
+        self._burn.add(now, float(cost))
+
+    def succeed(self, outcome: Success) -> None:
+        """A request has its answer."""
+        if outcome.category is not None:
+            self.drift.note(outcome.category)
+
+    # --- the view ---
+
+    @property
+    def since(self) -> Mapping[int, float]:
+        """When the attempt of each request in flight was sent."""
+        return self._since
+
+    @property
+    def hold(self) -> Hold:
+        """What binds."""
+        return Hold(Holder.NOTHING) if self.looked is None else self.looked.hold
+
+    @property
+    def mostly(self) -> Holder | None:
+        """What bound most of the time; None before the first look."""
+        return self._looks.most_common(1)[0][0] if self._looks else None
+
+    def burn(self, now: float) -> Decimal:
+        """Dollars a minute."""
+        return Decimal(max(0.0, 60.0 * self._burn.now(now)))
+
+    def wave(self, now: float) -> Wave:
+        """The retries to come."""
+        return self._due.wave(now)
+
+    def tail(self) -> tuple[Flight, ...]:
+        """The attempts in flight longest."""
+        oldest = nsmallest(_TAIL, self._since.items(), key=itemgetter(1, 0))
+        return tuple(Flight(seq, since) for seq, since in oldest)
+
+    def dial(self, now: float) -> Dial:
+        """Over the whole run."""
+        levels = self._levels
+        return Dial(
+            levels.in_flight(now),
+            levels.targets(now),
+            self._throttled.rates(now),
+            levels.p95(now),
+            tuple(self._touches),
+        )
+
+    def lanes(self, now: float) -> Lanes:
+        """Where their time went."""
+        return Lanes(*self._lanes.spent(now))
+
+    def answers(self, totals: tuple[tuple[str, int], ...]) -> Answers:
+        """What they are like; `totals` are the categories with their numbers."""
+        return Answers(self.drift.mix(totals), self.drift.points, *self._odd)

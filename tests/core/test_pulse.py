@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+
+import pytest
+
+from dagtui.core.drift import Drift
+from dagtui.core.forecast import CostSpread, time_left
+from dagtui.core.held import Holder
+from dagtui.core.lane_time import LaneTime
+from dagtui.core.levels import Levels
+from dagtui.core.wave import PARTS, Due
+
+
+def test_lanes_in_flight_and_idle_ones_add_up_to_the_target_times_the_time() -> None:
+    lanes = LaneTime()
+    lanes.set(100.0, 0, 10)
+    lanes.hold(100.5, Holder.REQUESTS)
+    lanes.set(101.0, 7, 10)
+    lanes.hold(103.0, Holder.WAITING)
+    lanes.set(105.0, 2, 4)
+    flown, idle = lanes.spent(110.0)
+    assert flown == pytest.approx(7 * 4 + 2 * 5)
+    assert dict(idle) == {
+        Holder.FINDING: pytest.approx(5.0),
+        Holder.REQUESTS: pytest.approx(5.0 + 6.0),
+        Holder.WAITING: pytest.approx(6.0 + 10.0),
+    }
+    assert flown + sum(dict(idle).values()) == pytest.approx(10 * 5 + 4 * 5)
+
+
+def test_after_the_end_no_lane_has_time() -> None:
+    lanes = LaneTime()
+    lanes.set(0.0, 3, 3)
+    lanes.stop(2.0)
+    assert lanes.spent(1000.0) == (6.0, ())
+
+
+def test_a_clock_that_is_set_back_takes_no_time_away() -> None:
+    lanes = LaneTime()
+    lanes.set(10.0, 5, 5)
+    lanes.set(4.0, 5, 5)
+    assert lanes.spent(11.0)[0] == pytest.approx(5.0)
+
+
+def test_levels_are_means_of_their_bins_and_merge_when_the_run_gets_long() -> None:
+    levels = Levels(bins=4)
+    levels.begin(0.0)
+    levels.set(0.0, 10, 20)
+    assert levels.in_flight(0.25) == pytest.approx((10, 10, 10))
+    levels.set(0.35, 0, 30)
+    assert levels.in_flight(0.39) == pytest.approx((10, 10, 10, 5 / 0.9))
+    levels.set(0.5, 40, 30)  # the fifth bin: the first four became two
+    assert levels.width == 0.2
+    assert levels.in_flight(0.55) == pytest.approx((10, 7.5, 40 * 0.05 / 0.15))
+    assert levels.targets(0.8)[-1] == 30
+
+
+def test_what_flew_through_a_silence_fills_every_bin_of_it() -> None:
+    levels = Levels()
+    levels.begin(0.0)
+    levels.set(0.0, 3, 5)
+    assert levels.in_flight(2.05) == pytest.approx((3,) * 21, abs=1e-6)
+
+
+def test_the_slow_answers_of_each_bin_are_told_within_ten_percent() -> None:
+    levels, chance = Levels(), random.Random(1)
+    levels.begin(0.0)
+    latencies = [chance.uniform(0.1, 2.0) for _ in range(1000)]
+    for at, latency in enumerate(latencies):
+        levels.answered(at * 0.0001, latency)
+    levels.answered(0.15, 9.0)
+    first, second = levels.p95(0.15)
+    assert first == pytest.approx(sorted(latencies)[949], rel=0.1)
+    assert second == pytest.approx(9.0, rel=0.1)
+
+
+def test_the_wave_has_every_retry_once_where_it_is_due() -> None:
+    due = Due()
+    for seq, until in enumerate((99.0, 101.0, 102.0, 103.5, 100.0 + 2 * PARTS + 5)):
+        due.wait(seq, until)
+    wave = due.wave(100.2)
+    assert (wave.due, wave.coming[:2], wave.later) == (1, (2, 1), 1)
+    due.go(0)
+    due.go(2)
+    due.go(77)  # nobody
+    wave = due.wave(100.2)
+    assert (wave.due, wave.coming[:2], wave.later) == (0, (1, 1), 1)
+
+
+def test_a_mix_that_changes_is_told_in_points_once_the_last_answers_are_others_than_the_first() -> None:
+    drift = Drift()
+    drift.expect(1000)
+    for _ in range(100):
+        drift.note("spam")
+    assert drift.points is None
+    for number in range(100):
+        drift.note("work" if number % 4 == 0 else "spam")
+    assert drift.points == pytest.approx(25.0)
+    spam, work = drift.mix((("spam", 175), ("work", 25)))
+    assert (spam.before, spam.now, work.before, work.now) == (1.0, 0.75, 0.0, 0.25)
+
+
+def test_a_mix_that_stays_does_not_drift() -> None:
+    drift, chance = Drift(), random.Random(2)
+    drift.expect(10_000)
+    for _ in range(5_000):
+        drift.note(chance.choice(("a", "b", "c")))
+    assert drift.points is not None
+    assert drift.points < 8
+
+
+def test_the_time_left_has_an_interval_around_it_and_twice_the_target_halves_it_only_where_that_binds() -> None:
+    left = time_left(1000, 50.0, [48.0, 52.0, 50.0, 49.0, 51.0] * 4, Holder.YOU)
+    assert left is not None
+    assert left.likely == 20.0
+    assert 18.0 < left.least < 20.0 < left.most < 22.0
+    assert left.at_twice == 10.0
+    limited = time_left(1000, 50.0, [50.0] * 20, Holder.REQUESTS)
+    assert limited is not None
+    assert limited.at_twice is None
+    assert time_left(1000, 0.0, [], Holder.YOU) is None
+
+
+def test_what_the_rest_will_cost_lies_within_the_interval_nearly_always() -> None:
+    chance, inside = random.Random(3), 0
+    for _ in range(200):
+        costs = [Decimal(str(round(chance.lognormvariate(-7, 0.5), 6))) for _ in range(500)]
+        spread = CostSpread()
+        for cost in costs[:100]:
+            spread.add(cost)
+        around = spread.around(400)
+        assert around is not None
+        guess = sum(costs[:100]) / 100 * 400
+        inside += abs(sum(costs[100:]) - guess) <= around
+    assert inside >= 180
+
+
+def test_of_one_request_nothing_is_known_about_the_spread() -> None:
+    spread = CostSpread()
+    spread.add(Decimal("0.01"))
+    assert spread.around(10) is None
