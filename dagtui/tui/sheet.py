@@ -32,10 +32,16 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 class Sheet(Widget):
-    """Draws itself as lines of spans. Subclasses say what they show in `draw`."""
+    """Draws itself as lines of spans. Subclasses say what they show in `draw`.
+
+    One with a `number` (1 to 9) is a panel that this key jumps to: it takes the focus, and its title says so.
+    """
+
+    number = 0
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
+        self.can_focus = self.can_focus or bool(self.number)
         self._lines: Sequence[Line] = ()
         self._strips: dict[int, Strip] = {}
         self._shown_title: tuple[str, str] = ("", "")
@@ -66,6 +72,8 @@ class Sheet(Widget):
 
         Later, because `draw` may call this in the middle of a paint, which would swallow the refresh.
         """
+        if self.number:
+            title = f"{self.number} {title}"
         if (title, subtitle) != self._shown_title:
             self._shown_title = (title, subtitle)
             self.call_later(self._set_titles)

@@ -16,7 +16,7 @@ from dagtui.tui.themes import DEFAULT_THEME, load_themes
 class ThemedApp(SafeApp):
     """`palette` always fits the theme in force."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "next_theme", "Theme", show=False, id="app.theme")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("T", "next_theme", "Theme", show=False, id="app.theme")]
 
     def __init__(self) -> None:
         super().__init__()

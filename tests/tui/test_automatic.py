@@ -58,7 +58,7 @@ async def test_a_switches_automatic_on_and_off_and_the_panel_says_so(folder: Pat
         assert panel(app)[0] == "84 in flight of 84"
 
 
-@pytest.mark.parametrize("keys", [("plus",), ("minus",), ("left_square_bracket",), ("4", "0", "enter")])
+@pytest.mark.parametrize("keys", [("plus",), ("minus",), ("left_square_bracket",), ("t", "4", "0", "enter")])
 async def test_a_number_by_hand_takes_it_back(folder: Path, keys: tuple[str, ...]) -> None:
     session = FakeSession(target=20)
     async with dashboard(folder, session, play=0.2) as (app, pilot):

@@ -51,7 +51,7 @@ async def test_a_retune_is_on_the_screen_at_once(folder: Path) -> None:
 async def test_a_number_typed_quickly_is_applied_whole_by_enter(folder: Path) -> None:
     session = FakeSession(target=10)
     async with dashboard(folder, session) as (app, pilot):
-        for key in ("4", "0", "5"):
+        for key in ("t", "4", "0", "5"):
             app.post_message(_key(key))
         await pilot.pause()
         assert "405" in text(app)
@@ -62,7 +62,7 @@ async def test_a_number_typed_quickly_is_applied_whole_by_enter(folder: Path) ->
 async def test_a_number_and_enter_in_one_burst_are_applied_even_before_the_field_is_there(folder: Path) -> None:
     session = FakeSession(target=10)
     async with dashboard(folder, session) as (app, pilot):
-        for key in ("8", "0", "enter"):
+        for key in ("t", "8", "0", "enter"):
             app.post_message(_key(key))
         for _ in range(5):
             await pilot.pause()
@@ -73,7 +73,7 @@ async def test_a_number_and_enter_in_one_burst_are_applied_even_before_the_field
 async def test_escape_leaves_the_concurrency_as_it_was(folder: Path) -> None:
     session = FakeSession(target=10)
     async with dashboard(folder, session) as (app, pilot):
-        await pilot.press("4", "escape")
+        await pilot.press("t", "4", "escape")
         assert isinstance(app.screen, Dashboard)
         assert not [call for call in session.calls if isinstance(call, tuple)]
 
@@ -82,10 +82,10 @@ async def test_escape_leaves_the_concurrency_as_it_was(folder: Path) -> None:
 async def test_a_concurrency_that_cannot_be_is_refused_in_the_prompt(folder: Path, digits: str, told: str) -> None:
     session = FakeSession(target=10)
     async with dashboard(folder, session) as (app, pilot):
-        await pilot.press(*digits, "enter")
+        await pilot.press("t", *digits, "enter")
         await pilot.pause()
         assert isinstance(app.screen, Entry)
-        assert f"✖ The concurrency is a whole number from 1 to 10,000, not {told}." in text(app)
+        assert f"✖ The target is a whole number from 1 to 10,000, not {told}." in text(app)
         assert not [call for call in session.calls if isinstance(call, tuple)]
         await pilot.press("ctrl+u", "7")
         await pilot.pause()
@@ -97,12 +97,12 @@ async def test_a_concurrency_that_cannot_be_is_refused_in_the_prompt(folder: Pat
 async def test_a_wrong_number_and_enter_in_one_burst_stay_in_the_prompt(folder: Path) -> None:
     session = FakeSession(target=10)
     async with dashboard(folder, session) as (app, pilot):
-        for key in ("0", "0", "enter"):
+        for key in ("t", "0", "0", "enter"):
             app.post_message(_key(key))
         for _ in range(5):
             await pilot.pause()
         assert isinstance(app.screen, Entry)
-        assert "✖ The concurrency is a whole number" in text(app)
+        assert "✖ The target is a whole number" in text(app)
         assert not [call for call in session.calls if isinstance(call, tuple)]
 
 
@@ -163,7 +163,7 @@ async def test_after_the_end_nothing_can_be_steered(folder: Path) -> None:
         await pilot.pause()
         await pilot.press("escape")
         calls = list(session.calls)
-        await pilot.press("plus", "p", "d", "c", "7")
+        await pilot.press("plus", "p", "d", "c", "t")
         assert session.calls == calls
         assert isinstance(app.screen, Dashboard)
 
@@ -260,9 +260,9 @@ async def test_the_filter_shows_one_group_of_states_after_the_other(folder: Path
             seen[table.border_title or ""] = {
                 word for word in shown if word in ("done", "failed", "in", "waiting", "queued")
             }
-        assert seen["requests · in flight · following"] <= {"in"}
-        assert seen["requests · failed · following"] == {"failed"}
-        assert seen["requests · done · following"] == {"done"}
+        assert seen["4 requests · in flight · following"] <= {"in"}
+        assert seen["4 requests · failed · following"] == {"failed"}
+        assert seen["4 requests · done · following"] == {"done"}
 
 
 async def test_follow_keeps_the_cursor_on_the_newest_in_flight_until_it_is_moved(folder: Path) -> None:

@@ -71,14 +71,14 @@ def test_the_user_s_theme_wins_over_ours_and_a_missing_folder_is_none(tmp_path: 
     assert next(theme for theme in themes if theme.name == DEFAULT_THEME).primary == "#123456"
 
 
-async def test_t_goes_through_the_themes_and_the_colours_follow(folder: Path) -> None:
+async def test_shift_t_goes_through_the_themes_and_the_colours_follow(folder: Path) -> None:
     async with dashboard(folder, FakeSession(), play=1.0) as (app, pilot):
         seen = set[str]()
         styles = set[str]()
         for _ in range(5):
             seen.add(app.theme)
             styles.add(str(app.palette.style("done")))
-            await pilot.press("t")
+            await pilot.press("T")
             await pilot.pause()
         assert len(seen) == 5
         assert len(styles) == 5

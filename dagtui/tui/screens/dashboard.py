@@ -17,14 +17,12 @@ from dagtui.tui.words import drained
 from dagtui.watched import Steered
 
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
-STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel", "budget"})
+STEERED = frozenset({"step", "double", "type_target", "automatic", "pause", "drain", "cancel", "budget"})
 """The actions that change the run."""
 
 
 class Dashboard(Watching[Steered]):
     """Watches and steers one session."""
-
-    TYPED = (("0-9", f"Type the concurrency, 1 to {count(MAX_CONCURRENCY)}"),)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus,equals_sign", "step(1)", "More", key_display="+", id="run.more"),
@@ -33,6 +31,7 @@ class Dashboard(Watching[Steered]):
         Binding(
             "right_square_bracket", "double(1)", "Twice as many", key_display="]", show=False, id="run.double"
         ),
+        Binding("t", "type_target", "Type the target", show=False, id="run.type"),
         Binding("p,space", "pause", "Pause", key_display="p", id="run.pause"),
         Binding("d", "drain", "Drain", id="run.drain"),
         Binding("c", "cancel", "Cancel", id="run.cancel"),
@@ -62,22 +61,25 @@ class Dashboard(Watching[Steered]):
             return not ended
         if action == "new_run":
             return ended and self._dagtui.BEGINS_RUNS
-        return ended if action == "report" else True
+        return ended if action == "report" else super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
-        """A digit begins to type a concurrency. At once, so that the next key finds the field."""
-        character = event.character or ""
+        """The key that begins to type a target does so at once, so that the next key finds the field."""
         if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
             event.stop()
             return
-        if not (character.isascii() and character.isdecimal()) or not self.check_action("step", (1,)):
-            return
-        event.stop()
-        hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
-        self._typing = Entry("concurrency ▸ ", character, hint, restrict=r"\d{0,9}", refuse=_refuse_target)
-        self._dagtui.push_screen(self._typing, self._typed_target)
+        active = self.active_bindings.get(event.key)
+        if active is not None and active.enabled and active.binding.id == "run.type":
+            event.stop()
+            self.action_type_target()
 
     # --- steering ---
+
+    def action_type_target(self) -> None:
+        """Type how many are to be in flight."""
+        hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
+        self._typing = Entry("target ▸ ", "", hint, restrict=r"\d{0,9}", refuse=_refuse_target)
+        self._dagtui.push_screen(self._typing, self._typed_target)
 
     def action_step(self, direction: int) -> None:
         """One more or fewer; beyond fifty, a tenth."""
@@ -162,7 +164,7 @@ def _refuse_budget(text: str) -> str:
 
 
 def _refuse_target(text: str) -> str:
-    """Why `text` is no concurrency."""
+    """Why `text` is no target."""
     if 1 <= int(text) <= MAX_CONCURRENCY:
         return ""
-    return f"The concurrency is a whole number from 1 to {count(MAX_CONCURRENCY)}, not {count(int(text))}."
+    return f"The target is a whole number from 1 to {count(MAX_CONCURRENCY)}, not {count(int(text))}."

@@ -49,7 +49,7 @@ class ReplayScreen(Watching[Replay]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The report is of the whole run."""
-        return action != "report" or self._phase == "ended"
+        return self._phase == "ended" if action == "report" else super().check_action(action, parameters)
 
     def action_play(self) -> None:
         """Play or pause."""

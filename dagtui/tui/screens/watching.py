@@ -15,7 +15,7 @@ from textual.widgets import Static
 from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.export import ask_and_export
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.panelled import PanelledScreen
 from dagtui.tui.widgets.concurrency import ConcurrencyPanel
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.figures import CategoriesPanel, LatencyPanel, LimitsPanel, MoneyPanel
@@ -41,13 +41,13 @@ LOOKING: tuple[BindingType, ...] = (
     Binding("s", "states", "Filter", id="view.states"),
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
-    Binding("tab", "app.focus_next", "Requests, log", show=False, id="view.next"),
+    Binding("tab", "app.focus_next", "Next panel", show=False, id="view.next"),
     Binding("enter", "request", "All about the request", show=False, id="view.request"),
 )
 """The keys that change nothing but what is in view."""
 
 
-class Watching(FittedScreen, Generic[S]):
+class Watching(PanelledScreen, Generic[S]):
     """Shows one run. It asks the run, ten times a second, and is never told."""
 
     def __init__(self, session: S) -> None:

@@ -22,6 +22,7 @@ _FORMS = ((" in flight of ", " automatic"), (" in flight of ", " auto"), (" of "
 class ConcurrencyPanel(Panel):
     """How many at once, and what holds it there."""
 
+    number = 2
     TITLE = "concurrency"
     steered = True
     """Whether there are keys to tell of."""

@@ -22,6 +22,8 @@ from dagtui.tui.words import again, some
 class Feed(Sheet, can_focus=True):
     """Shows the end of the log, or, once scrolled back, keeps what is read where it is while more arrives."""
 
+    number = 5
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "back(1)", "Back", show=False, id="log.back"),
         Binding("down,j", "back(-1)", "Forward", show=False, id="log.forward"),

@@ -39,6 +39,7 @@ class LatencyPanel(Panel):
 class MoneyPanel(Panel):
     """What it costs."""
 
+    number = 3
     TITLE = "cost"
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
@@ -89,6 +90,7 @@ def _spent(cost: Money, width: int) -> Line:
 class LimitsPanel(Panel):
     """What the provider's limits leave."""
 
+    number = 6
     TITLE = "rate limit headroom"
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
@@ -112,6 +114,7 @@ class LimitsPanel(Panel):
 class CategoriesPanel(Panel):
     """What the answers say."""
 
+    number = 7
     TITLE = "categories"
 
     def draw(self, width: int, height: int) -> Sequence[Line]:

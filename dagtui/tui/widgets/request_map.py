@@ -23,6 +23,7 @@ _SHADES = "·░▒▓■"
 class RequestMap(Panel):
     """A map of the run, in the order of the file."""
 
+    number = 9
     TITLE = "map"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name

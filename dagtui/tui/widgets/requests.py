@@ -31,6 +31,8 @@ class RequestsTable(Sheet, can_focus=True):
     The wheel scrolls what is in view and leaves the cursor where it is; the next move of it brings it back.
     """
 
+    number = 4
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="requests.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="requests.down"),

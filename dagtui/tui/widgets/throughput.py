@@ -17,6 +17,7 @@ _COLUMN = " ▁▂▃▄▅▆▇█"
 class ThroughputPanel(Panel):
     """Requests answered a second."""
 
+    number = 1
     TITLE = "throughput · requests a second"
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
