@@ -67,6 +67,7 @@ from dagtui.engine.window import Window
 _log = logging.getLogger("dagtui.engine")
 
 _BREATH = 50
+_FILLED_S = 0.05  # seconds after which the first records have been read, and what binds is no longer the start
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
@@ -410,6 +411,8 @@ class Runner:
 
     async def _keep_looking(self) -> None:
         """Say what binds, and put it into the log when that has changed."""
+        self._look()
+        await asyncio.sleep(_FILLED_S)
         while True:
             self._watch.measure(asyncio.get_running_loop().time())
             told = self._watch.look(self._look())

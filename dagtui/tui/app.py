@@ -53,7 +53,8 @@ class DagtuiApp(ThemedApp):
         (0, "-flat"),
         (15, "-low"),
         (23, "-mid"),
-        (38, "-tall"),
+        (30, "-high"),
+        (42, "-tall"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help"),

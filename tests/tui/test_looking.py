@@ -269,5 +269,5 @@ async def test_the_scale_of_the_throughput_agrees_with_its_peak(folder: Path) ->
         top = float(next(line for line in shown if "┤" in line).split("┤")[0].strip("│ "))
         peak = session.snapshot().throughput.peak
         assert peak <= top * 1.0001 <= 2 * peak
-        assert "1 throughput · requests a second" in shown[5]
-        assert "0:06" in next(line for line in shown if "└0" in line)
+        assert "1 dial · answers a second" in shown[5]
+        assert "0:06" in next(line for line in shown if "└" in line)

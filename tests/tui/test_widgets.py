@@ -147,7 +147,7 @@ async def test_where_a_cell_stands_for_many_the_map_says_for_how_many(folder: Pa
     session = FakeSession(20_000)
     async with dashboard(folder, session, play=40.0) as (app, pilot):
         await pilot.pause()
-        assert "a cell is 25 requests" in text(app)
+        assert "a cell is 53 requests" in text(app)
         panel = app.screen.query_one(RequestMap)
         before = panel.draw(*panel.size)
         panel._settled.clear()

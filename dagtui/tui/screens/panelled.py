@@ -11,13 +11,14 @@ from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.sheet import Sheet
 
 PANELS: dict[int, str] = {
-    1: "throughput",
+    1: "dial",
     2: "concurrency",
     3: "cost",
     4: "requests",
     5: "log",
-    6: "limits",
-    7: "categories",
+    6: "radar",
+    7: "answers",
+    8: "tail",
     9: "map",
 }
 """What the keys call the panels. A number works on a screen that has a sheet of that `number`."""

@@ -16,15 +16,18 @@ from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.panelled import PanelledScreen
+from dagtui.tui.widgets.answers import AnswersPanel
 from dagtui.tui.widgets.concurrency import ConcurrencyPanel
+from dagtui.tui.widgets.dial import DialPanel
 from dagtui.tui.widgets.feed import Feed
-from dagtui.tui.widgets.figures import CategoriesPanel, LatencyPanel, LimitsPanel, MoneyPanel
+from dagtui.tui.widgets.figures import MoneyPanel
 from dagtui.tui.widgets.heading import Heading
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.panel import Panel
+from dagtui.tui.widgets.radar import RadarPanel
 from dagtui.tui.widgets.request_map import RequestMap
 from dagtui.tui.widgets.requests import RequestsTable
-from dagtui.tui.widgets.throughput import ThroughputPanel
+from dagtui.tui.widgets.tail import TailPanel
 from dagtui.tui.words import troubles
 
 if TYPE_CHECKING:
@@ -62,18 +65,18 @@ class Watching(PanelledScreen, Generic[S]):
         with Container(id="dashboard"):
             yield Heading(id="heading")
             with Container(id="figures"):
-                yield ThroughputPanel(id="throughput", classes="panel")
-                yield LatencyPanel(id="latency", classes="panel")
+                yield DialPanel(id="dial", classes="panel")
                 yield ConcurrencyPanel(id="concurrency", classes="panel")
                 yield MoneyPanel(id="money", classes="panel")
-                yield CategoriesPanel(id="categories-small", classes="panel")
+                yield AnswersPanel(id="answers-small", classes="panel")
             with Container(id="body"):
                 with Container(id="main"):
                     yield RequestsTable(id="requests")
                     yield Feed(id="log")
                 with Container(id="side"):
-                    yield LimitsPanel(id="limits", classes="panel")
-                    yield CategoriesPanel(id="categories", classes="panel")
+                    yield RadarPanel(id="radar", classes="panel")
+                    yield AnswersPanel(id="answers", classes="panel")
+                    yield TailPanel(id="tail", classes="panel")
                     yield RequestMap(id="map", classes="panel")
             yield from self.compose_foot()
         yield Keys()
@@ -139,7 +142,7 @@ class Watching(PanelledScreen, Generic[S]):
         self._dagtui.run_ended(self, self.result)
 
     def _show(self, snapshot: Snapshot) -> None:
-        self.query_one(RequestMap).store = self.session.store
+        self.query_one(RequestMap).store = self.query_one(TailPanel).store = self.session.store
         for panel in self.query(Panel):
             panel.show(snapshot)
         self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)

@@ -6,16 +6,18 @@ import re
 from collections.abc import Sequence
 from textwrap import wrap
 
-from dagtui.core.figures import count, short_count
+from dagtui.core.figures import count
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
+from dagtui.core.why import shares
 from dagtui.tui.palette import WARNING
-from dagtui.tui.sheet import BLANK, Line, cut, gauge, spread, whole
-from dagtui.tui.widgets.figures import headrooms, left_role
+from dagtui.tui.sheet import BLANK, Line, cut, length, spread, whole
 from dagtui.tui.widgets.panel import Panel, outage
 
 _UNIT = re.compile(r"(?<=\d) (?=m?s\b)")
-_ROOMY = 5  # lines below the gauge from which on there are retries and keys as well
+_ROOMY = 9  # lines from which on there are retries and keys as well
+_LOOKS = (("█", "running"), ("▓", "waiting"), ("▒", "accent"), ("░", "text"), ("·", "dim"))
+"""Of the parts of the lanes' time, most first; no two are told apart by colour alone."""
 _FORMS = ((" in flight of ", " automatic"), (" in flight of ", " auto"), (" of ", " auto"))
 
 
@@ -35,19 +37,49 @@ class ConcurrencyPanel(Panel):
             return ()
         flying, target = snapshot.counts.in_flight, snapshot.target
         self._digits = max(self._digits, len(count(max(target, flying))))
-        lines = [
-            _numbers(snapshot, self._digits, width),
-            gauge(flying / target if target else 0.0, width, "running"),
-        ]
-        if snapshot.phase == "ended":
-            return lines[:height]
-        if height <= len(lines):
-            lines.pop()  # the numbers say it too, and nothing else what holds them
-        room = height - len(lines)
-        foot = _foot(snapshot, width, room, self.steered)
-        words = held(snapshot, width, room - len(foot))
-        blanks = [BLANK] * (room - len(words) - len(foot))
-        return [*lines, *words, *blanks, *foot][:height]
+        lines = [_numbers(snapshot, self._digits, width)]
+        foot = _foot(snapshot, width, self.steered) if height >= _ROOMY and snapshot.phase != "ended" else []
+        legend = 3 if height >= _ROOMY else max(0, min(2, height - 3))
+        where = lanes(snapshot, width, legend) if height >= 3 else []
+        room = max(0, height - len(lines) - len(where) - len(foot))
+        words = held(snapshot, width, room) if snapshot.phase != "ended" else []
+        return [*lines, *words, *[BLANK] * (room - len(words)), *where, *foot][:height]
+
+
+def lanes(snapshot: Snapshot, width: int, rows: int) -> list[Line]:
+    """Where the lanes' time went: a stacked bar, and below it, in `rows` lines, what its parts are."""
+    parts = [(word, share) for word, share in shares(snapshot.lanes) if share >= 0.005]
+    edges, gone = [0], 0.0
+    for _, share in parts:
+        gone += share
+        edges.append(round(min(1.0, gone) * width))
+    edges[-1] = width if gone > 0.995 else edges[-1]
+    looks = [_LOOKS[min(place, len(_LOOKS) - 1)] for place in range(len(parts))]
+    bar: Line = tuple(
+        (glyph * (end - begin), role)
+        for (glyph, role), begin, end in zip(looks, edges, edges[1:], strict=False)
+        if end > begin
+    )
+    legend = [
+        ((f"{glyph} ", role), (f"{word} ", "dim"), (f"{100 * share:>3.0f}%  ", "text"))
+        for (word, share), (glyph, role) in zip(parts, looks, strict=True)
+    ]
+    words = _flowed(legend, width, rows)
+    return [bar or (("─" * width, "track"),), *words, *[BLANK] * (rows - len(words))]
+
+
+def _flowed(groups: Sequence[Line], width: int, rows: int) -> list[Line]:
+    """Groups on at most `rows` lines, none of them broken; what does not fit is left out, from the last."""
+    lines: list[Line] = []
+    for group in groups:
+        trimmed = (*group[:-1], (group[-1][0].rstrip(), group[-1][1]))
+        if lines and length((*lines[-1], *trimmed)) <= width:
+            lines[-1] = (*lines[-1], *group)
+        elif len(lines) < rows and length(trimmed) <= width:
+            lines.append(group)
+        else:
+            break
+    return [(*line[:-1], (line[-1][0].rstrip(), line[-1][1])) for line in lines]
 
 
 def held(snapshot: Snapshot, width: int, rows: int) -> list[Line]:
@@ -80,18 +112,16 @@ def _numbers(snapshot: Snapshot, digits: int, width: int) -> Line:
     return spread(left, ((mode, "accent"),), width)
 
 
-def _foot(snapshot: Snapshot, width: int, room: int, steered: bool) -> list[Line]:
-    """What stands at the bottom: retries and keys; where room is short, the tightest of the limits."""
-    if room >= _ROOMY:
-        return [_troubles(snapshot, width), _keys(width) if steered else BLANK]
-    # A limit that nobody is there to tell of says nothing, and an outage needs the room.
-    return [] if outage(snapshot) or room < 2 else _tightest(snapshot, width)
+def _foot(snapshot: Snapshot, width: int, steered: bool) -> list[Line]:
+    """What stands at the bottom: retries and keys."""
+    return [_troubles(snapshot, width), _keys(width) if steered else BLANK]
 
 
 def _keys(width: int) -> Line:
     return whole(
         width,
         (("+ - ", "accent"), ("step  ", "dim")),
+        (("t ", "accent"), ("type  ", "dim")),
         (("a ", "accent"), ("auto  ", "dim")),
         (("[ ] ", "accent"), ("half, twice", "dim")),
     )
@@ -105,15 +135,3 @@ def _troubles(snapshot: Snapshot, width: int) -> Line:
         (("retries ", "dim"), (f"{count(snapshot.retries)}  ", "text" if snapshot.retries else "dim")),
         (("429s ", "dim"), (f"{count(snapshot.throttled)}  ", role)),
     )
-
-
-def _tightest(snapshot: Snapshot, width: int) -> list[Line]:
-    known = [
-        (label, room) for label, room in headrooms(snapshot) if room and room.limit and room.remaining is not None
-    ]
-    if not known:
-        return []
-    label, room = min(known, key=lambda item: (item[1].remaining or 0) / (item[1].limit or 1))
-    share = (room.remaining or 0) / (room.limit or 1)
-    text = f"{short_count(room.remaining or 0)} of {short_count(room.limit or 0)} {label}"
-    return [cut((("limit left ", "dim"), (text, left_role(share))), width)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dagtui.core.events import Phase
 from dagtui.core.figures import clock, count, percent
+from dagtui.core.forecast import Left
 from dagtui.core.snapshot import Counts, Snapshot
 from dagtui.core.store import State
 from dagtui.tui.palette import GLYPHS, STATE_ROLES, WARNING, WORDS
@@ -20,6 +21,7 @@ PHASES: dict[Phase, tuple[str, str]] = {
     "cancelling": ("▽ cancelling", "failed+"),
     "ended": ("◆ ended", "done+"),
 }
+_ROOMY = 110  # cells from which on the time that is left is told with its interval
 _OUTAGE = (f"{WARNING} outage", "warn+")
 _SHORT = {
     State.SUCCEEDED: "ok",
@@ -56,11 +58,26 @@ class Heading(Panel):
             (f"{clock(snapshot.elapsed):>7}", "text+"),
         ]
         if snapshot.phase != "ended":
-            right += [("  left ", "dim"), (f"{clock(None if out else snapshot.eta):>7}", "text+")]
+            right += _left(None if out else snapshot.left, width)
         room = width - length(tuple(right)) - 2
         return spread(
             ((fit(self.title, min(room, len(self.title) * 2)).rstrip(), "accent+"),), tuple(right), width
         )
+
+
+def _left(left: Left | None, width: int) -> list[Span]:
+    """The time that is left; with room enough, how sure that is, and what twice the target would do."""
+    if width < _ROOMY:
+        return [("  left ", "dim"), (f"{clock(None if left is None else left.likely):>7}", "text+")]
+    least, most = (None, None) if left is None else (left.least, left.most)
+    spans: list[Span] = [
+        ("  left ", "dim"),
+        (f"{clock(least):>7}", "text+"),
+        (" to ", "dim"),
+        (f"{clock(most):>7}", "text+"),
+    ]
+    twice = "" if left is None or left.at_twice is None else f"at twice ~{clock(left.at_twice):>7}"
+    return [*spans, (f"  {twice:<17}", "dim")]
 
 
 def progress(counts: Counts, width: int) -> Line:

@@ -1,4 +1,4 @@
-"""How fast: the rate now, on average and at its best, and over the whole run as a chart."""
+"""A chart of columns over time, from zero, with a scale."""
 
 from __future__ import annotations
 
@@ -6,53 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, floor, log10
 
-from dagtui.core.figures import clock, rate, seconds
-from dagtui.core.snapshot import Snapshot
-from dagtui.tui.sheet import Line, whole
-from dagtui.tui.widgets.panel import Panel
+from dagtui.core.figures import clock
+from dagtui.tui.sheet import Line
 
 _COLUMN = " ▁▂▃▄▅▆▇█"
-
-
-class ThroughputPanel(Panel):
-    """Requests answered a second."""
-
-    number = 1
-    TITLE = "throughput · requests a second"
-
-    def draw(self, width: int, height: int) -> Sequence[Line]:
-        """The figures on top, the chart in what is left."""
-        snapshot = self.snapshot
-        if snapshot is None:
-            return ()
-        lines = [self._figures(snapshot, width)]
-        if self.screen.has_class("-narrow"):
-            lines.append(_percentiles(snapshot, width))
-        rows = height - len(lines)
-        if rows > 0:
-            lines += chart(snapshot.throughput.series, snapshot.elapsed, width, rows)
-        return lines
-
-    def _figures(self, snapshot: Snapshot, width: int) -> Line:
-        speed = snapshot.throughput
-        gap = "   " if width >= 44 else " "
-        return whole(
-            width,
-            ((f"{rate(speed.now):>6}", "running+"), (" req/s" + gap, "dim")),
-            (("mean ", "dim"), (f"{rate(speed.mean):>6}" + gap, "text+")),
-            (("peak ", "dim"), (f"{rate(speed.peak):>6}", "text+")),
-        )
-
-
-def _percentiles(snapshot: Snapshot, width: int) -> Line:
-    latency = snapshot.latency
-    return whole(
-        width,
-        *(
-            ((f"{label} ", "dim"), (f"{seconds(value):>6}  ", "text"))
-            for label, value in (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99))
-        ),
-    )
 
 
 def chart(series: Sequence[float], elapsed: float, width: int, height: int) -> list[Line]:
@@ -65,17 +22,24 @@ def chart(series: Sequence[float], elapsed: float, width: int, height: int) -> l
     columns = max(1, width - 6)
     values = resample(series, columns)
     top = nice_ceiling(max(values, default=0.0))
-    lines: list[Line] = []
-    for row in range(rows):
-        low = top * (rows - 1 - row) / rows
-        step = top / rows
-        text = "".join(_COLUMN[min(8, max(0, round((value - low) / step * 8)))] for value in values)
-        lines.append(((_scale(row, rows, top), "dim"), (text.ljust(columns), "chart")))
+    lines: list[Line] = [
+        ((scale(row, rows, top), "dim"), (text.ljust(columns), "chart"))
+        for row, text in enumerate(blocks(values, top, rows))
+    ]
     if axis:
         end = clock(elapsed) if series else ""
         reach = max(len(values), len(end) + 2)
         lines.append((("     └", "dim"), ("0".ljust(reach - len(end)), "dim"), (end, "dim")))
     return lines
+
+
+def blocks(values: Sequence[float], top: float, rows: int) -> list[str]:
+    """Columns from zero to `top`, in eighths of `rows` lines; what is more than nothing is seen."""
+    step = top / rows if rows > 0 else top
+    heights = [max(1, round(value / step * 8)) if value > 0 and step else 0 for value in values]
+    return ["".join(_COLUMN[min(8, max(0, height - 8 * below))] for height in heights) for below in range(rows)][
+        ::-1
+    ]
 
 
 def resample(series: Sequence[float], columns: int) -> list[float]:
@@ -98,7 +62,8 @@ def nice_ceiling(value: float) -> float:
     return float(ceil(value))
 
 
-def _scale(row: int, rows: int, top: float) -> str:
+def scale(row: int, rows: int, top: float) -> str:
+    """What stands before line `row` of a chart up to `top`: its number at the top, and 0 at the bottom."""
     if row == 0:
         text = f"{top:,.0f}" if top >= 10 else f"{top:g}"
         return f"{text[:5]:>5}┤"
