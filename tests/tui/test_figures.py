@@ -65,7 +65,7 @@ async def test_the_dial_marks_where_somebody_touched_it(folder: Path) -> None:
 
 async def test_every_row_of_the_dial_ends_at_the_same_column(folder: Path) -> None:
     session = FakeSession(400)
-    async with dashboard(folder, session, play=6.0) as (app, pilot):
+    async with dashboard(folder, session, play=6.0) as (app, _):
         panel = app.screen.query_one(DialPanel)
         for width, height in ((66, 11), (36, 4), (26, 2), (120, 40), (50, 7)):
             drawn = panel.draw(width, height)
