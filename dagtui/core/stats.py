@@ -89,7 +89,7 @@ class Stats:
             TargetChanged: self._target_changed,
             PhaseChanged: self._phase_changed,
             Noted: lambda event: self._say(event.time, event.message),
-            Looked: lambda event: self.pulse.look(event),
+            Looked: lambda event: self.pulse.look(event, self._spent),
         }
 
     def restore(self, past: Past) -> None:
@@ -200,11 +200,8 @@ class Stats:
         store.latency[seq] = latency
         if attempt.usage is not None:
             self._count_usage(seq, attempt.usage, attempt.cost)
-            if attempt.cost:
-                self.pulse.pay(event.time, attempt.cost)
         if attempt.error is None:
-            self.pulse.answer(event.time, latency)
-            self._latency.add(latency)
+            self.pulse.answer(event.time, self._latency.add(latency))
             self._answered += 1
             self._series.add(event.time)
             self._recent.add(event.time)
@@ -260,8 +257,8 @@ class Stats:
             case Cancelled():
                 self._move(seq, State.CANCELLED)
         self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
-        if asked and not isinstance(outcome, Skipped) and outcome.cost is not None:
-            self.pulse.costs.add(outcome.cost)
+        if asked and (cost := self.store.cost[seq]) != UNKNOWN_COST:
+            self.pulse.costs.add(cost)
 
     def _request_failed(self, event: RequestEnded, failure: Failure) -> None:
         store, error = self.store, failure.error
@@ -389,5 +386,5 @@ class Stats:
             each, left = (self._spent - (self._before.spent or 0)) / here, counts.total - counts.ended
             projected = self._spent + each * left
             spread = self.pulse.costs.around(left)
-        burn = self.pulse.burn(until) if self._phase != "ended" else Decimal(0)
+        burn = self.pulse.burn if self._phase != "ended" else Decimal(0)
         return Money(self._spent, self._wasted, projected, self._saved, cap, exposed, uncertain, burn, spread)
