@@ -46,6 +46,7 @@ _NUMBERS: dict[str, Numbers] = {
     "status": "status",
 }
 _NAMES = ("state", "kind", "error", "category", "question", "id")
+_LOOKED_AT = ("state", "kind", "category", "question", "id", "latency", "try", "http", "in", "out", "cost")
 _UNITS: dict[Numbers, dict[str, float]] = {
     "latency": {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0},
     "cost": {"": 1e9},
@@ -194,8 +195,8 @@ def _told(name: str, sign: str, value: str, dimensions: Sequence[str]) -> Term:
     if name not in _NAMES:
         hint = nearest(name, (*_NAMES, *_NUMBERS))
         raise BadQuery(
-            f'There is no "{named(name, 30)}" to look at{hint}; there are {", ".join((*_NAMES, *_NUMBERS))}. '
-            f"A part of an id with {sign} in it stands in quotation marks."
+            f'There is no "{named(name, 30)}" to look at{hint}; there are {", ".join(_LOOKED_AT)}. '
+            f"Quote a text with {sign} in it."
         )
     if sign not in (":", "=", "!="):
         raise BadQuery(f"{name} is a name and cannot be compared; write {_example(name)}.")

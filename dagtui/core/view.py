@@ -35,7 +35,7 @@ class View:
         self.store, self.query, self.order = store, query or Query(), order
         self.plain = not self.query and order is None
         self.version = 0  # grows whenever what is shown may be another
-        self._rows = Rows(store)
+        self.rows = Rows(store)  # as they were at the last look
         self._seen = store.version
         self._length = 0
         self._categories = len(store.categories)
@@ -65,7 +65,7 @@ class View:
     def look(self, now: float, since: Mapping[int, float] = _NOBODY) -> None:
         """Notice what changed until `now`; `since` is when the attempts in flight were sent."""
         store = self.store
-        self._rows = Rows(store, now, since)
+        self.rows = Rows(store, now, since)
         if self.plain:
             return
         changed = store.changed_since(self._seen)
@@ -157,13 +157,13 @@ class View:
 
     def _make(self, page: int) -> None:
         start, stop = page * PAGE, min((page + 1) * PAGE, self._length)
-        found = self.query.scan(self._rows, start, stop)
+        found = self.query.scan(self.rows, start, stop)
         before = self._seqs[page]
         if self.order is None:
             after = array("I", found)
             changed = after != before
         else:
-            keys = self.order.keys(self._rows, start, stop)
+            keys = self.order.keys(self.rows, start, stop)
             places = sorted([seq - start for seq in found], key=keys.__getitem__)
             after = array("I", [start + place for place in places])
             ordered = array("d", [keys[place] for place in places])

@@ -38,10 +38,13 @@ POLL = 0.1  # seconds between two looks at the run
 TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 LOOKING: tuple[BindingType, ...] = (
-    Binding("s", "states", "Filter", id="view.states"),
+    Binding("slash", "filter", "Filter", key_display="/", id="view.filter"),
+    Binding("s", "sort", "Sort by the next column", show=False, id="view.sort"),
+    Binding("S,upper_s", "reverse", "Sort the other way", key_display="S", show=False, id="view.reverse"),
+    Binding("v", "states", "By state", show=False, id="view.states"),
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
-    Binding("tab", "app.focus_next", "Requests, log", show=False, id="view.next"),
+    Binding("tab", "app.focus_next", "Requests, log, map", show=False, id="view.next"),
     Binding("enter", "request", "All about the request", show=False, id="view.request"),
 )
 """The keys that change nothing but what is in view."""
@@ -98,9 +101,23 @@ class Watching(FittedScreen, Generic[S]):
 
     # --- looking ---
 
+    def action_filter(self) -> None:
+        """Type what the requests are filtered by."""
+        from dagtui.tui.screens.filtering import FilterEntry  # imported when asked for
+
+        self._dagtui.push_screen(FilterEntry(self.query_one(RequestsTable)))
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.query_one(RequestsTable).sort_by_next()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.query_one(RequestsTable).reverse()
+
     def action_states(self) -> None:
         """Show the next group of states."""
-        self.query_one(RequestsTable).cycle_filter()
+        self.query_one(RequestsTable).cycle_states()
 
     def action_follow(self) -> None:
         """Follow the newest request, or stay."""
@@ -117,6 +134,18 @@ class Watching(FittedScreen, Generic[S]):
         table = self.query_one(RequestsTable)
         if table.has_focus and table.selected is not None:
             self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+
+    def on_requests_table_opened(self) -> None:
+        """A request was clicked twice."""
+        self.action_request()
+
+    def on_request_map_chosen(self, event: RequestMap.Chosen) -> None:
+        """From the map to the request, or to the first of many."""
+        table = self.query_one(RequestsTable)
+        table.select(event.seq)
+        table.focus()
+        if event.alone:
+            self.call_after_refresh(self.action_request)
 
     def action_export(self) -> None:
         """Write the results so far."""
