@@ -129,23 +129,26 @@ class Watching(FittedScreen, Generic[S]):
 
     def action_request(self) -> None:
         """What is known of the request under the cursor."""
-        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
-
         table = self.query_one(RequestsTable)
         if table.has_focus and table.selected is not None:
-            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+            self._inspect(table.selected)
 
-    def on_requests_table_opened(self) -> None:
+    def on_requests_table_opened(self, event: RequestsTable.Opened) -> None:
         """A request was clicked twice."""
-        self.action_request()
+        self._inspect(event.seq)
 
     def on_request_map_chosen(self, event: RequestMap.Chosen) -> None:
         """From the map to the request, or to the first of many."""
         table = self.query_one(RequestsTable)
         table.select(event.seq)
-        table.focus()
+        self.set_focus(table)
         if event.alone:
-            self.call_after_refresh(self.action_request)
+            self._inspect(event.seq)
+
+    def _inspect(self, seq: int) -> None:
+        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
+
+        self._dagtui.push_screen(RequestScreen(self.session, seq))
 
     def action_export(self) -> None:
         """Write the results so far."""

@@ -147,12 +147,12 @@ class RequestMap(Panel, can_focus=True):
         self._point(None)
 
     def on_focus(self) -> None:
-        """The cursor is to be seen."""
-        self.repaint()
+        """The cursor is to be seen, once it is known that the focus is here."""
+        self.call_later(self.repaint)
 
     def on_blur(self) -> None:
         """No more."""
-        self.repaint()
+        self.call_later(self.repaint)
 
     # --- inside ---
 
