@@ -104,13 +104,17 @@ class View:
             return range(start, min(start + rows, len(self.store)))
         asked = (self.version, start, rows)
         if self._window[0] != asked:
-            lines = self._sorted_lines(start) if self.order else self._lines(start)
-            self._window = (asked, list(islice(lines, rows)))
+            self._window = (asked, self._find(start, rows))
         return self._window[1]
 
     def at(self, line: int) -> int | None:
         """The request of a line."""
-        return next(iter(self.window(line, 1)), None) if 0 <= line < len(self) else None
+        if not 0 <= line < len(self):
+            return None
+        (version, start, rows), seqs = self._window
+        if version == self.version and start <= line < start + rows:
+            return seqs[line - start]
+        return line if self.plain else self._find(line, 1)[0]
 
     def line_of(self, seq: int) -> int | None:
         """The line of request `seq`; None where it is not shown."""
@@ -186,15 +190,15 @@ class View:
             else:
                 start -= len(seqs)
 
-    def _sorted_lines(self, start: int) -> Iterator[int]:
-        """From line `start` on, by merging what the pages have from there."""
-        begins = self._split(start)
+    def _find(self, start: int, rows: int) -> list[int]:
+        if self.order is None:
+            return list(islice(self._lines(start), rows))
         runs = (
-            zip(keys[begin : begin + PAGE], seqs[begin:], strict=True)
-            for keys, seqs, begin in zip(self._keys, self._seqs, begins, strict=True)
+            zip(keys[begin : begin + rows], seqs[begin : begin + rows], strict=True)
+            for keys, seqs, begin in zip(self._keys, self._seqs, self._split(start), strict=True)
             if begin < len(seqs)
         )
-        return (seq for _, seq in merge(*runs))
+        return [seq for _, seq in islice(merge(*runs), rows)]
 
     def _split(self, line: int) -> list[int]:
         """How many of each page's requests stand before `line`. Takes a few dozen looks into each page."""

@@ -56,6 +56,7 @@ class RequestsTable(Sheet, can_focus=True):
         self._placed: tuple[View, int] | None = None  # the view and its version that it was placed in
         self._scrolled = False
         self._columns: Fitted = ()
+        self._drawn: Sequence[int] = ()  # the requests in view
         self._now = 0.0
         self._since = NOBODY
         self._expected = 0
@@ -171,7 +172,8 @@ class RequestsTable(Sheet, can_focus=True):
         self._columns = fitting(width - 2, len(self.store.dimensions))
         lines: list[Line] = [header(self._columns, self.order)]
         thumb = _thumb(self.top, rows, total)
-        for y, seq in enumerate(self._view.window(self.top, rows)):
+        self._drawn = self._view.window(self.top, rows)
+        for y, seq in enumerate(self._drawn):
             marked = self.top + y == self.cursor and (self.has_focus or self.follow)
             sent = self._since.get(seq)
             ran = None if sent is None else max(0.0, self._now - sent)
@@ -269,7 +271,7 @@ class RequestsTable(Sheet, can_focus=True):
 
     def _go_on(self) -> None:
         """Work for a slice of time and show what came of it."""
-        more = self._shown.work(self._view.window(self.top, self.size.height) if self.is_attached else ())
+        more = self._shown.work(self._drawn)
         if self._work is not None:
             (self._work.resume if more else self._work.pause)()
         self._place()

@@ -23,7 +23,7 @@ STATES: tuple[tuple[str, tuple[State, ...]], ...] = (
 """The groups of states that a key goes through."""
 NOBODY: Mapping[int, float] = {}
 """Nothing is known to be in flight."""
-_SLICE = 0.003  # seconds that the loop may be held for bringing a view up to date
+_SLICE = 0.002  # seconds after which no further page is made; the one begun takes up to two more
 _QUERY = 48  # characters of the query in a title
 
 
