@@ -4,8 +4,8 @@
     python benchmarks/table.py --records 100000
 
 The real app on a driver that makes every byte for a terminal of 160x48 and drops it. The real statistics are fed
-2,000 events a second, in a front of 500 requests that moves through the file; then, as the worst case, all over the
-file. The screen looks ten times a second. Printed for each case: how late a 10 ms ticker in the app's loop was (a
+2,000 events a second, in a front of 500 requests that moves through the file; then, as the worst case, all over.
+The screen looks ten times a second. Printed for each case: how late a 10 ms ticker in the app's loop was (a
 stall of 95 ms counts as nine late ticks); the processor time of the longest single step of the loop, which other
 processes do not disturb; processor time as a share of a core (events and app together; the first line is the app
 without requests); bytes to the terminal; and what the process keeps.
@@ -21,6 +21,7 @@ import random
 import resource
 import sys
 import time
+from array import array
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -156,10 +157,10 @@ async def measure(title: str, seconds: float, meanwhile: Callable[[], Awaitable[
     rate = (Dropping.written - written) / (time.perf_counter() - began) / 1000
     if busy is not None:
         busy.cancel()
-    middle, most = late[len(late) // 2], late[int(len(late) * 0.99)]
+    middle, most, step = late[len(late) // 2], late[int(len(late) * 0.99)], BLOCKS.longest()
     print(
-        f"{title:<44}{middle * 1e3:>6.1f}{most * 1e3:>8.1f}{late[-1] * 1e3:>8.1f} ms{BLOCKS.longest() * 1e3:>8.1f} ms{share:>8.1%}"
-        f"{rate:>7.0f} kB/s{kept():>7.0f} MB",
+        f"{title:<44}{middle * 1e3:>6.1f}{most * 1e3:>8.1f}{late[-1] * 1e3:>8.1f} ms{step * 1e3:>8.1f} ms"
+        f"{share:>8.1%}{rate:>7.0f} kB/s{kept():>7.0f} MB",
         file=sys.__stdout__,  # a running app keeps what is printed to itself
         flush=True,
     )
@@ -189,8 +190,7 @@ async def watch(session: FakeSession, seconds: float, first: str) -> None:
     app = apps.DagtuiApp(FakePlan(path=str(folder)), start_at_once=True, desk=FakeDesk(folder, session))  # type: ignore[arg-type]
     app.driver_class = Dropping
     running = asyncio.create_task(app.run_async(size=SIZE, mouse=False))
-    while not (app._screen_stack and isinstance(app.screen, Dashboard) and app.screen.query(RequestMap)):
-        await asyncio.sleep(0.05)
+    await until(lambda: app._screen_stack and isinstance(app.screen, Dashboard) and app.screen.query(RequestMap))
     screen, count = app.screen, len(session.store)
     real = session.stats.snapshot
     session.snapshot = lambda: replace(real(time.time()), automatic=False)  # type: ignore[method-assign]
@@ -206,12 +206,12 @@ async def watch(session: FakeSession, seconds: float, first: str) -> None:
 
 
 async def cases(session: FakeSession, table: RequestsTable, cells: RequestMap, seconds: float) -> None:
-    for scattered in (False, True):
+    feeder = Feeder(session, scattered=False)
+    show = table.show
+    table.show = lambda store, now, expected=0: show(store, now, expected, feeder.flying)  # type: ignore[method-assign]
+    for where, scattered in (("a front", False), ("all over the file", True)):
         feeder = Feeder(session, scattered=scattered)
         feeding = asyncio.create_task(feeder.feed())
-        show = table.show
-        table.show = lambda store, now, expected=0, since={}: show(store, now, expected, feeder.flying)  # type: ignore[method-assign]  # noqa: B006
-        where = "all over the file" if scattered else "a front"
         print(f"-- {EVENTS_A_SECOND:,} events a second, {where}", file=sys.__stdout__)
         table.action_clear()
         table.sort_by(None)
@@ -228,7 +228,11 @@ async def cases(session: FakeSession, table: RequestsTable, cells: RequestMap, s
             "filtered by failed, sorted by cost", seconds, lambda: begin(table, "failed", Order("cost", True))
         )
         feeding.cancel()
-        table.show = show  # type: ignore[method-assign]
+
+
+async def until(true: Callable[[], Any]) -> None:
+    while not true():  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.002)
 
 
 async def begin(table: RequestsTable, query: str, order: Order | None) -> None:
@@ -236,8 +240,7 @@ async def begin(table: RequestsTable, query: str, order: Order | None) -> None:
     began = time.perf_counter()
     table.filter_by(query)
     table.sort_by(order)
-    while "%" in table.matching:
-        await asyncio.sleep(0.002)
+    await until(lambda: "%" not in table.matching)
     print(f"   there after {time.perf_counter() - began:.2f} s: {table.matching}", file=sys.__stdout__)
 
 
@@ -260,25 +263,14 @@ def main() -> None:
     session = run_of(given.records)
     gc.collect()
     each = (kept() - before) * 1e6 / given.records
-    print(
-        f"{given.records:,} requests: {each:.0f} bytes each with their ids, {columns(session.store):.0f} without"
-    )
+    print(f"{given.records:,} requests: {each:.0f} bytes each with their ids, {columns(session.store)} without")
     asyncio.run(watch(session, given.seconds, "nothing happens"))
 
 
-def columns(store: RequestStore) -> float:
+def columns(store: RequestStore) -> int:
     """Bytes a request of the columns alone."""
-    widths = [getattr(column, "itemsize", 1) for name, column in vars(store).items() if _is_column(name, column)]
-    return sum(widths)
-
-
-def _is_column(name: str, column: object) -> bool:
-    return (
-        name not in ("changes", "_ids")
-        and not isinstance(column, str)
-        and hasattr(column, "extend")
-        and not isinstance(column, list)
-    )
+    mine = [column for name, column in vars(store).items() if name not in ("changes", "_ids")]
+    return sum(getattr(column, "itemsize", 1) for column in mine if isinstance(column, (array, bytearray)))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,11 @@ def row(store: RequestStore, seq: int, columns: Fitted, mark: str, ran: float | 
         text, role = column.cell(store, seq)
         if ran is not None and column.title == "latency" and store.state[seq] == State.IN_FLIGHT:
             text, role = _took(ran), "running"
-        spans.append((fit(text, width, right=column.right) + " ", role + mark))
+        said, role = fit(text, width, right=column.right) + " ", role + mark
+        if spans and spans[-1][1] == role:  # fewer spans are painted sooner
+            spans[-1] = (spans[-1][0] + said, role)
+        else:
+            spans.append((said, role))
     return tuple(spans)
 
 
