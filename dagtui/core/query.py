@@ -179,6 +179,8 @@ def _bare(word: str, dimensions: Sequence[str], categories: Sequence[str]) -> tu
     if word.startswith('"'):
         return Named(word.strip('"')), ""
     plain = _plain(word)
+    if plain in _NUMBERS:
+        raise BadQuery(f"{plain} is compared with a number; write {_example(plain)}.")
     if plain in STATES:
         return in_states(STATES[plain]), ""
     if plain in _KINDS:
@@ -187,7 +189,7 @@ def _bare(word: str, dimensions: Sequence[str], categories: Sequence[str]) -> tu
         return _in_categories((plain,)), ""
     if len(dimensions) > 1 and plain in (_plain(name) for name in dimensions):
         return _of_questions((plain,), dimensions), ""
-    return Named(word), nearest(plain, (*STATES, *_KINDS, *categories)).strip()
+    return Named(word), nearest(plain, (*STATES, *_KINDS, *categories, *_NUMBERS)).strip()
 
 
 def _told(name: str, sign: str, value: str, dimensions: Sequence[str]) -> Term:

@@ -159,6 +159,7 @@ def test_a_category_that_comes_later_is_found_by_a_query_from_before() -> None:
         ("latency>soon", ('"soon" after latency>', "latency>5s or latency<200ms")),
         ("latency:5", ("never exactly", "latency>5s")),
         ("in>", ("in>500",)),
+        ("failed latency", ("latency is compared with a number", "latency>5s")),
         ("try>2s", ('"2s" after try>', "try>1")),
         ("state>failed", ("cannot be compared", "state:failed")),
         ("category:", ("category: lacks", "category:work")),
@@ -178,6 +179,7 @@ def test_what_cannot_be_understood_is_told_in_one_sentence_with_what_is_possible
 
 def test_a_bare_word_that_is_nearly_a_known_one_says_so() -> None:
     assert parse("faild").hint == '(did you mean "failed"?)'
+    assert parse("latancy").hint == '(did you mean "latency"?)'
     assert parse("mail_17").hint == ""
 
 
