@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -10,13 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
 
-from dagtui.core.figures import count
 from dagtui.core.order import Order
 from dagtui.core.store import RequestStore, State
 from dagtui.core.view import View
-from dagtui.tui.sheet import BLANK, Line, Sheet, fit
+from dagtui.tui.sheet import BLANK, Line, Sheet, fit, thumb
 from dagtui.tui.widgets.columns import Fitted, at, fitting, header, row, sortable
-from dagtui.tui.widgets.shown import NOBODY, STATES, Shown
+from dagtui.tui.widgets.shown import NOBODY, STATES, Shown, Since
 
 _BREATH = 0.006  # seconds between two slices of work, while somebody waits for a view
 
@@ -66,9 +65,7 @@ class RequestsTable(Sheet, can_focus=True):
         """Slices of work between two looks, when there is any."""
         self._work = self.set_interval(_BREATH, self._go_on, pause=True)
 
-    def show(
-        self, store: RequestStore, now: float, expected: int = 0, since: Mapping[int, float] = NOBODY
-    ) -> None:
+    def show(self, store: RequestStore, now: float, expected: int = 0, since: Since = NOBODY) -> None:
         """Show `store` as it is at `now`, when `expected` requests are known to come in all.
 
         `since` is when the attempts in flight were sent, by request (epoch seconds).
@@ -77,8 +74,6 @@ class RequestsTable(Sheet, can_focus=True):
         if self._shown.look(store, now, since):
             self.cursor, self.top, self._chosen = 0, 0, None
         self._go_on()
-
-    # --- what is shown ---
 
     @property
     def store(self) -> RequestStore:
@@ -102,7 +97,7 @@ class RequestsTable(Sheet, can_focus=True):
 
     @property
     def matching(self) -> str:
-        """In words, how many requests are shown, or how far the search for them is."""
+        """How many requests are shown, or how far the search for them is."""
         return self._shown.matching()
 
     def cycle_states(self) -> None:
@@ -171,17 +166,17 @@ class RequestsTable(Sheet, can_focus=True):
             self.top = max(min(self.top, self.cursor), self.cursor - rows + 1)
         self._columns = fitting(width - 2, len(self.store.dimensions))
         lines: list[Line] = [header(self._columns, self.order)]
-        thumb = _thumb(self.top, rows, total)
+        mark = thumb(self.top, rows, total)
         self._drawn = self._view.window(self.top, rows)
         for y, seq in enumerate(self._drawn):
             marked = self.top + y == self.cursor and (self.has_focus or self.follow)
             sent = self._since.get(seq)
             ran = None if sent is None else max(0.0, self._now - sent)
             spans = row(self.store, seq, self._columns, "@" if marked else "", ran)
-            lines.append((*spans, (" " if y not in thumb else "▐", "dim@" if marked else "dim")))
+            lines.append((*spans, (" " if y not in mark else "▐", "dim@" if marked else "dim")))
         if not total:
             lines += [BLANK, ((fit(self._shown.nothing(), width), "dim"),)]
-        self._entitle(total)
+        self._entitle()
         return lines
 
     # --- keys and mouse ---
@@ -229,13 +224,7 @@ class RequestsTable(Sheet, can_focus=True):
         if place is None:
             return
         if place.y == 0:
-            column = at(self._columns, place.x)
-            if self.order is not None and column == self.order.column:
-                self.reverse()
-            elif column in sortable(self._columns):
-                self.sort_by(Order.by(column))
-            elif column == "record":
-                self.sort_by(None)
+            self._sort_by_title(at(self._columns, place.x))
         elif self.top + place.y - 1 < len(self._view):
             self._go(self.top + place.y - 1)
             if event.chain == 2 and self.selected is not None:
@@ -246,6 +235,14 @@ class RequestsTable(Sheet, can_focus=True):
     @property
     def _view(self) -> View:
         return self._shown.view
+
+    def _sort_by_title(self, column: str) -> None:
+        if self.order is not None and column == self.order.column:
+            self.reverse()
+        elif column in sortable(self._columns):
+            self.sort_by(Order.by(column))
+        elif column == "record":
+            self.sort_by(None)
 
     def _stay(self) -> None:
         """Follow nothing, and keep the cursor on its request."""
@@ -294,22 +291,8 @@ class RequestsTable(Sheet, can_focus=True):
                 self.cursor = self._view.near(self._chosen)
         self._placed = placed
 
-    def _entitle(self, total: int) -> None:
+    def _entitle(self) -> None:
         parts = ["requests", *self._shown.title()]
         if self.follow or self.at_end:
             parts.append("following" if self.follow else "at the end")
-        place = f"{count(self.cursor + 1)} of {count(total)}" if total else ""
-        if total and self._shown.narrowed:
-            place += f" · {count(len(self.store))} in all"
-        elif total and self._expected > total:
-            place += f" read · {count(self._expected)} in all"
-        self.entitle(" · ".join(parts), place)
-
-
-def _thumb(top: int, rows: int, total: int) -> range:
-    """The lines that the mark at the right edge covers."""
-    if total <= rows:
-        return range(0)
-    size = max(1, rows * rows // total)
-    start = round(top / max(1, total - rows) * (rows - size))
-    return range(start, start + size)
+        self.entitle(" · ".join(parts), self._shown.place(self.cursor, self._expected))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from time import perf_counter
+from typing import TypeAlias
 
 from dagtui.core.figures import count
 from dagtui.core.order import Order
@@ -21,7 +22,9 @@ STATES: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("done", (State.SUCCEEDED,)),
 )
 """The groups of states that a key goes through."""
-NOBODY: Mapping[int, float] = {}
+Since: TypeAlias = Mapping[int, float]
+"""When the attempts in flight were sent, by request (epoch seconds)."""
+NOBODY: Since = {}
 """Nothing is known to be in flight."""
 _SLICE = 0.002  # seconds after which no further page is made; the one begun takes up to two more
 _QUERY = 48  # characters of the query in a title
@@ -39,7 +42,7 @@ class Shown:
         self.coming: View | None = None
         self._now, self._since = 0.0, NOBODY
 
-    def look(self, store: RequestStore, now: float, since: Mapping[int, float]) -> bool:
+    def look(self, store: RequestStore, now: float, since: Since) -> bool:
         """Notice what changed; whether it is another store."""
         self._now, self._since = now, since
         another = store is not self.store
@@ -115,6 +118,16 @@ class Shown:
         if self.order:
             parts.append(f"by {self.order.column} {arrow(self.order)}")
         return parts if self.coming is None else [*parts, self._progress(self.coming)]
+
+    def place(self, cursor: int, expected: int) -> str:
+        """Where the cursor is, when `expected` requests are known to come in all."""
+        shown, read = len(self.view), len(self.store)
+        if not shown:
+            return ""
+        place = f"{count(cursor + 1)} of {count(shown)}"
+        if self.narrowed:
+            return f"{place} · {count(read)} {'read' if expected > read else 'in all'}"
+        return f"{place} read · {count(expected)} in all" if expected > read else place
 
     def nothing(self) -> str:
         """Why there is no row."""
