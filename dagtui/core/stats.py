@@ -35,7 +35,7 @@ from dagtui.core.past import Past
 from dagtui.core.pulse import Pulse
 from dagtui.core.series import RecentRate, Series
 from dagtui.core.snapshot import Before, Counts, Latency, LogEntry, LogLevel, Money, Snapshot, Throughput
-from dagtui.core.store import UNKNOWN_COST, RequestStore, State
+from dagtui.core.store import LAST_CHANGES, UNKNOWN_COST, RequestStore, State
 from dagtui.core.text import one_line
 
 LOG_CAPACITY = 10_000
@@ -182,6 +182,7 @@ class Stats:
         counts[state] += 1
         store.state[seq] = state
         store.version += 1
+        store.changes[store.version % LAST_CHANGES] = seq
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         self._move(event.seq, _IN_FLIGHT)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -23,7 +24,7 @@ from dagtui.core.figures import count
 from dagtui.core.run_settings import within
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
-from dagtui.tui.screens.dialogs import Choice, Question
+from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
@@ -188,6 +189,11 @@ class DagtuiApp(ThemedApp):
         from dagtui.tui.screens.report import ReportScreen  # imported when a run has ended
 
         self.push_screen(ReportScreen(session, result, self.desk.kept(self.plan, session)))
+
+    def on_key(self, event: events.Key) -> None:
+        """A key on its way to a screen over which a line to type in came up is meant for that line."""
+        if isinstance(self.screen, Entry) and self.screen.catch(event):
+            event.prevent_default()
 
     # --- help and the palette ---
 

@@ -83,7 +83,10 @@ _ROLES = {
 
 
 class Palette:
-    """Styles by role, made from the theme's variables. `+` after a role is bold, `@` lies on the cursor's line."""
+    """Styles by role, made from the theme's variables.
+
+    `+` after a role is bold, `@` lies on the cursor's line, `!` is the cell that a cursor is on.
+    """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -97,10 +100,10 @@ class Palette:
         return style
 
     def _make(self, role: str) -> Style:
-        name = role.rstrip("+@")
+        name = role.rstrip("+@!")
         ground = self._variable("cursor" if "@" in role else "background")
         style = self._coloured(self._variable(_ROLES.get(name, "foreground")), ground)
-        return style + Style(bold=True) if "+" in role else style
+        return style + Style(bold="+" in role or None, reverse="!" in role or None)
 
     def _variable(self, name: str) -> str:
         return self._variables.get(name) or DEFAULTS.get(name, "")

@@ -160,6 +160,15 @@ def gauge(share: float, width: int, role: str, track: str = "─") -> Line:
     return ((heavy, role), (track * (width - len(heavy)), "track"))
 
 
+def thumb(top: int, rows: int, total: int) -> range:
+    """The lines that the mark at the right edge covers."""
+    if total <= rows:
+        return range(0)
+    size = max(1, rows * rows // total)
+    start = round(top / max(1, total - rows) * (rows - size))
+    return range(start, start + size)
+
+
 def spread(left: Line, right: Line, width: int) -> Line:
     """`left` at the left edge and `right` at the right one; where both do not fit, `left` is cut."""
     room = width - length(right)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from dagtui.core.events import Phase
@@ -45,10 +44,6 @@ class Dashboard(Watching[Steered]):
         Binding("n", "new_run", "New run", id="run.new"),
     ]
 
-    def __init__(self, session: Steered) -> None:
-        super().__init__(session)
-        self._typing: Entry | None = None
-
     @property
     def live(self) -> bool:
         """The run has not ended."""
@@ -63,23 +58,14 @@ class Dashboard(Watching[Steered]):
             return ended and self._dagtui.BEGINS_RUNS
         return ended if action == "report" else super().check_action(action, parameters)
 
-    def on_key(self, event: events.Key) -> None:
-        """The key that begins to type a target does so at once, so that the next key finds the field."""
-        if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
-            event.stop()
-            return
-        active = self.active_bindings.get(event.key)
-        if active is not None and active.enabled and active.binding.id == "run.type":
-            event.stop()
-            self.action_type_target()
-
     # --- steering ---
 
     def action_type_target(self) -> None:
         """Type how many are to be in flight."""
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
-        self._typing = Entry("target ▸ ", "", hint, restrict=r"\d{0,9}", refuse=_refuse_target)
-        self._dagtui.push_screen(self._typing, self._typed_target)
+        self.type_into(
+            Entry("target ▸ ", "", hint, restrict=r"\d{0,9}", refuse=_refuse_target), self._typed_target
+        )
 
     def action_step(self, direction: int) -> None:
         """One more or fewer; beyond fifty, a tenth."""
@@ -102,7 +88,7 @@ class Dashboard(Watching[Steered]):
         hint = "Enter applies, in dollars; 0 is no budget · Esc leaves it"
         value = "" if cap is None else f"{cap.normalize():f}"
         entry = Entry("budget ▸ $", value, hint, restrict=r"\d{0,7}\.?\d{0,6}", refuse=_refuse_budget)
-        self._dagtui.push_screen(entry, self._typed_budget)
+        self.type_into(entry, self._typed_budget)
 
     def _typed_budget(self, answer: str | None) -> None:
         if answer is not None and self.live:
@@ -145,7 +131,6 @@ class Dashboard(Watching[Steered]):
             self.poll()
 
     def _typed_target(self, answer: str | None) -> None:
-        self._typing = None
         if answer is not None and self.live:
             self._retune(int(answer))
 

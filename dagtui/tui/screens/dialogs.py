@@ -88,6 +88,7 @@ class Entry(ModalScreen["str | None"]):
         self._refuse = refuse
         self._refused = ("", "")  # a text, and the sentence that says why it cannot be taken
         self._there = False
+        self._seen: events.Key | None = None
 
     def compose(self) -> ComposeResult:
         """The label, the field and what Enter does."""
@@ -104,8 +105,13 @@ class Entry(ModalScreen["str | None"]):
 
     def on_key(self, event: events.Key) -> None:
         """What was typed before the field had the focus is meant for it."""
+        self._seen = event
         if not self.query("Input:focus") and self.type(event):
             event.stop()
+
+    def catch(self, event: events.Key) -> bool:
+        """Take a key that was on its way elsewhere when this came up; whether it was one for it."""
+        return event is not self._seen and self.type(event)
 
     def type(self, event: events.Key) -> bool:
         """Take a key that came before the field could; whether it was one for it."""

@@ -5,8 +5,10 @@ Whether it is live, played once more, or goes on in another process is the affai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -14,6 +16,7 @@ from textual.widgets import Static
 
 from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
+from dagtui.tui.screens.dialogs import Entry
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.panelled import PanelledScreen
 from dagtui.tui.widgets.answers import AnswersPanel
@@ -38,10 +41,14 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Watched")
 
 POLL = 0.1  # seconds between two looks at the run
+_TYPES = frozenset({"run.type", "run.budget", "view.filter"})
 TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 LOOKING: tuple[BindingType, ...] = (
-    Binding("s", "states", "Filter", id="view.states"),
+    Binding("slash", "filter", "Filter", key_display="/", id="view.filter"),
+    Binding("s", "sort", "Sort by the next column", show=False, id="view.sort"),
+    Binding("S,upper_s", "reverse", "Sort the other way", key_display="S", show=False, id="view.reverse"),
+    Binding("v", "states", "By state", show=False, id="view.states"),
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
     Binding("tab", "app.focus_next", "Next panel", show=False, id="view.next"),
@@ -58,6 +65,7 @@ class Watching(PanelledScreen, Generic[S]):
         self.session = session
         self.result: RunResult | None = None
         self._phase: Phase | None = None
+        self._typing: Entry | None = None  # what is being typed into
 
     def compose(self) -> ComposeResult:
         """Panels in reading order; the style sheet places them for the size at hand."""
@@ -94,6 +102,26 @@ class Watching(PanelledScreen, Generic[S]):
         self.set_interval(POLL, self.poll)
         self.poll()
 
+    def on_key(self, event: events.Key) -> None:
+        """A key that begins to type does so at once, so that the next key finds the line."""
+        if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
+            event.stop()
+            return
+        active = self.active_bindings.get(event.key)
+        if active is not None and active.enabled and active.binding.id in _TYPES:
+            event.stop()
+            getattr(self, f"action_{active.binding.action}")()  # by hand, because bindings have their turn later
+
+    def type_into(self, entry: Entry, then: Callable[[str | None], None] = lambda answer: None) -> None:
+        """Let a line be typed; `then` is told it, or None if it was not to be."""
+
+        def typed(answer: str | None) -> None:
+            self._typing = None
+            then(answer)
+
+        self._typing = entry
+        self._dagtui.push_screen(entry, typed)
+
     def poll(self) -> None:
         """Look at the run once and show what changed."""
         if self.is_attached:
@@ -101,9 +129,23 @@ class Watching(PanelledScreen, Generic[S]):
 
     # --- looking ---
 
+    def action_filter(self) -> None:
+        """Type what the requests are filtered by."""
+        from dagtui.tui.screens.filtering import FilterEntry  # imported when asked for
+
+        self.type_into(FilterEntry(self.query_one(RequestsTable)))
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.query_one(RequestsTable).sort_by_next()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.query_one(RequestsTable).reverse()
+
     def action_states(self) -> None:
         """Show the next group of states."""
-        self.query_one(RequestsTable).cycle_filter()
+        self.query_one(RequestsTable).cycle_states()
 
     def action_follow(self) -> None:
         """Follow the newest request, or stay."""
@@ -115,11 +157,26 @@ class Watching(PanelledScreen, Generic[S]):
 
     def action_request(self) -> None:
         """What is known of the request under the cursor."""
-        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
-
         table = self.query_one(RequestsTable)
         if table.has_focus and table.selected is not None:
-            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+            self._inspect(table.selected)
+
+    def on_requests_table_opened(self, event: RequestsTable.Opened) -> None:
+        """A request was clicked twice."""
+        self._inspect(event.seq)
+
+    def on_request_map_chosen(self, event: RequestMap.Chosen) -> None:
+        """From the map to the request, or to the first of many."""
+        table = self.query_one(RequestsTable)
+        table.select(event.seq)
+        self.set_focus(table)
+        if event.alone:
+            self._inspect(event.seq)
+
+    def _inspect(self, seq: int) -> None:
+        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
+
+        self._dagtui.push_screen(RequestScreen(self.session, seq))
 
     def action_export(self) -> None:
         """Write the results so far."""
