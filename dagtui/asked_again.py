@@ -37,8 +37,7 @@ _CANNOT = "The prompt cannot be made again"
 class _Was:
     """The session that a request was asked in last, and what it takes to ask the same once more.
 
-    `number` is that of its last attempt, `mark` the fingerprint of its outcome, 0 where there is none. `run_id`
-    names the run, `traced` this session of it.
+    `number` is that of its last attempt. `run_id` names the run, `traced` this session of it.
     """
 
     plan: Plan
@@ -50,7 +49,6 @@ class _Was:
     run_id: str
     traced: str
     number: int
-    mark: int
 
 
 class AskedAgain:
@@ -90,8 +88,7 @@ class AskedAgain:
             prompt=request.prompt,
             provider=request.choice.provider,
             model=request.choice.model,
-            fingerprint=request.fingerprint,
-            same=was.mark == request.fingerprint if was.mark and route else None,
+            fingerprint=request.fingerprint if route else 0,
         )
         return await asyncio.to_thread(self._with_command, asked, was, record, request)
 
@@ -138,7 +135,6 @@ class AskedAgain:
             run_id=run_id,
             traced=trace_name(run_id, number),
             number=rows[-1].number if rows else 1,
-            mark=outcome[1].fingerprint if outcome else 0,
         )
 
     def _record(self, index: int, was: _Was) -> Record:

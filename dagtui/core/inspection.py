@@ -59,8 +59,7 @@ class Inspection:
     """Request `seq` at the moment `time`. `index` is its record's place in the input, counted from 0.
 
     `limits` are the provider's, as they were told at `limits_at`, about when the last attempt ended. `logs` is the
-    page of the gateway's log, empty where there is none; `trouble` a sentence on what could not be had, such as the
-    journal.
+    page of the gateway's log, empty where there is none; `trouble` a sentence on what could not be had.
     """
 
     seq: int
@@ -147,9 +146,9 @@ _SETTLED = frozenset(_WORDS)
 class Asked:
     """What a request asks: the record read again, and the request made of it once more.
 
-    `same` says whether its fingerprint is that of the answer: None where there is nothing to compare it with.
-    `body` is what is sent, as JSON; `curl` the command that sends it, with the names of variables where keys
-    belong. `trouble` says in a sentence what of this could not be had, and `advice` what the command needs.
+    `fingerprint` is to be compared with the outcome's; 0 where it is not known. `body` is what is sent, as JSON;
+    `curl` the command that sends it, with the names of variables where keys belong. `trouble` says in a sentence
+    what of this could not be had, and `advice` what the command needs.
     """
 
     name: str = ""
@@ -160,7 +159,6 @@ class Asked:
     model: str = ""
     parameters: Mapping[str, Any] | None = None
     fingerprint: int = 0
-    same: bool | None = None
     body: str = ""
     curl: str = ""
     advice: str = ""

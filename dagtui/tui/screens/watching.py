@@ -112,11 +112,11 @@ class Watching(FittedScreen, Generic[S]):
 
     def action_request(self) -> None:
         """What is known of the request under the cursor."""
-        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
+        from dagtui.tui.screens.inspector import InspectorScreen  # imported when asked for
 
         table = self.query_one(RequestsTable)
         if table.has_focus and table.selected is not None:
-            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+            self._dagtui.push_screen(InspectorScreen(self.session, table.selected, table.order))
 
     def action_export(self) -> None:
         """Write the results so far."""

@@ -89,6 +89,11 @@ class RequestsTable(Sheet, can_focus=True):
         """The request under the cursor."""
         return self._matches[self.cursor] if 0 <= self.cursor < len(self._matches) else None
 
+    @property
+    def order(self) -> Sequence[int]:
+        """The requests that are shown, in their order."""
+        return self._matches
+
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The titles, then the rows in view, with a mark of where they lie among all."""
         rows = max(1, height - 1)
