@@ -134,7 +134,7 @@ class AskedAgain:
             known_as=known_as,
             run_id=run_id,
             traced=trace_name(run_id, number),
-            number=rows[-1].number if rows else 1,
+            number=rows[-1].number if rows else max(1, outcome[1].attempts if outcome else 1),
         )
 
     def _record(self, index: int, was: _Was) -> Record:

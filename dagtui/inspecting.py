@@ -41,6 +41,7 @@ class Inspector:
         self._path = path
         self._environ = environ
         self._again = AskedAgain(path, environ, plugin, base_url)
+        self._before: tuple[int, list[SentRow]] = (-1, [])  # of the request that was looked at last
 
     async def look(self, seen: Inspection, until: Moment = ALL) -> Inspection:
         """What the journal adds to what was `seen` of a request, as far as it happened up to `until`."""
@@ -62,21 +63,22 @@ class Inspector:
             read_at = reader.read_at(seen.index)
             outcome = reader.outcome(seen.seq, until)
             ended = outcome[0] if outcome and seen.settled else None
-            rows = reader.attempts(seen.seq, read_at, ended, until)
+            if self._before[0] != seen.seq:
+                self._before = seen.seq, reader.attempts_before(seen.seq, read_at)
+            before = [row for row in self._before[1] if (row.session, row.sent_at) <= until]
+            rows = before + reader.attempts(seen.seq, read_at, ended, until)
             last = next((row.told for row in reversed(rows) if row.told is not None), None)
-            limits = reader.limits_after((rows[-1].session, last.ended_at), until) if last else None
+            limits = reader.limits_near((rows[-1].session, last.ended_at), until) if last else None
             number, over = reader.last_session(until)
             names, sessions = reader.dimensions, reader.sessions()
             run_id = str(reader.facts.get("id", self._path.parent.name))
         exchanges = tuple(_exchange(row, run_id, seen, lost=over or row.session < number) for row in rows)
         dimension = self._dimension(sessions[-1], names, seen.seq)
         verdict = _verdict(*outcome, dimension) if outcome else None
-        # It may have ended between the two looks.
-        state = STATES[verdict.state] if verdict is not None and verdict.ended_at > seen.time else seen.state
         trace_id = exchanges[-1].trace_id if exchanges else ""
         return replace(
             seen,
-            state=State(state),
+            state=_state(seen, exchanges, verdict),
             session=exchanges[-1].session if exchanges else number,
             read_at=read_at,
             exchanges=exchanges,
@@ -99,6 +101,15 @@ class Inspector:
         if template.startswith(("https://", "http://")) and trace_id:
             return template.replace("{trace_id}", quote(trace_id, safe=""))
         return _HOSTED_LOGS if gateway == "portkey" and trace_id else ""
+
+
+def _state(seen: Inspection, exchanges: tuple[Exchange, ...], verdict: Verdict | None) -> State:
+    """The state that was seen, unless the journal has what came after it."""
+    if verdict is not None and verdict.ended_at > seen.time:
+        return STATES[verdict.state]
+    if exchanges and exchanges[-1].told is not None and exchanges[-1].told.ended_at > seen.time:
+        return State.WAITING
+    return State.IN_FLIGHT if exchanges and exchanges[-1].sent_at > seen.time else seen.state
 
 
 def _exchange(row: SentRow, run_id: str, seen: Inspection, *, lost: bool) -> Exchange:

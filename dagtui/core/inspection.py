@@ -82,6 +82,17 @@ class Inspection:
         """Whether it has its outcome."""
         return self.state in _SETTLED
 
+    @property
+    def spent(self) -> tuple[Usage, Decimal | None, Decimal]:
+        """Tokens and cost of all its attempts in all sessions, and the part of those that failed."""
+        told = [one.told for one in self.exchanges if one.told is not None and one.told.usage is not None]
+        if not told and self.verdict is not None:
+            return self.verdict.usage, self.verdict.cost, Decimal(0)
+        usage = sum((one.usage for one in told if one.usage is not None), Usage())
+        costs = [one.cost for one in told if one.cost is not None]
+        failed = sum((one.cost for one in told if one.cost is not None and one.error is not None), Decimal(0))
+        return usage, sum(costs, Decimal(0)) if costs or not told else None, failed
+
 
 def glimpse(store: RequestStore, seq: int, time: float) -> Inspection:
     """What the store alone says of request `seq`."""

@@ -18,7 +18,7 @@ from dagtui.io.journal.replay import Moment, attempt_of, limits_of
 _SLACK_S = 10.0
 """Seconds after the outcome in which another attempt may still end, such as one that was overtaken."""
 
-_COMMIT_ROWS, _NEAR_S = 10_000, 1.0  # attempts of one commit at most, and seconds that it gathers them
+_NEAR_ROWS, _NEAR_S = 10_000, 10.0  # where the limits of an attempt are looked for, rows and seconds from it
 _MOST = 500  # attempts that are told, the last ones
 
 
@@ -69,11 +69,21 @@ class RequestReader(JournalReader):
         return None if (session, ended_at) > until else ((session, ended_at), answer)
 
     def attempts(self, seq: int, read_at: float | None, ended: Moment | None, until: Moment) -> list[SentRow]:
-        """The attempts of request `seq`, whose record was read then and which `ended` then, oldest first."""
+        """The attempts of request `seq` since its record was read, until it `ended`, oldest first."""
         if read_at is None:
             return []
         begin = (self._session_at(read_at), read_at)
-        end = until if ended is None else min(until, (ended[0], ended[1] + _SLACK_S))
+        return self._between(
+            seq, begin, until if ended is None else min(until, (ended[0], ended[1] + _SLACK_S)), until
+        )
+
+    def attempts_before(self, seq: int, read_at: float | None) -> list[SentRow]:
+        """Those of the sessions before its record was read last. Looks at every row: 60 ms for a million."""
+        session = 1 if read_at is None else self._session_at(read_at)
+        end = (session - 1, inf)
+        return [] if session == 1 else self._between(seq, (0, -inf), end, end)
+
+    def _between(self, seq: int, begin: Moment, end: Moment, until: Moment) -> list[SentRow]:
         with self._reading():
             self._db.execute("BEGIN")
             try:
@@ -84,18 +94,30 @@ class RequestReader(JournalReader):
         found = {(row.session, row.sent_at, row.number): row for row in rows}
         return [found[key] for key in sorted(found)][-_MOST:]
 
-    def limits_after(self, ended: Moment, until: Moment) -> tuple[float, RateLimits] | None:
-        """The provider's limits as the journal has them next, and when: it keeps them once a commit."""
+    def limits_near(self, moment: Moment, until: Moment) -> tuple[float, RateLimits] | None:
+        """The provider's limits as the journal has them next, else those before, and when: it keeps them once a
+        commit, of an answer.
+        """
         with self._reading():
-            first = self._first("attempt", "ended_at", ended)
-            row = self._db.execute(
-                "SELECT session, ended_at, limits FROM attempt"
-                " WHERE number BETWEEN ? AND ? AND limits IS NOT NULL ORDER BY number LIMIT 1",
-                (first, first + _COMMIT_ROWS),
-            ).fetchone()
-            if row is None or (row[0], row[1]) > until or row[1] > ended[1] + _NEAR_S:
-                return None
-            return row[1], limits_of(json.loads(row[2]))
+            first = self._first("attempt", "ended_at", moment)
+            for rows, order in (
+                ((first, first + _NEAR_ROWS), "number"),
+                ((first - _NEAR_ROWS, first), "number DESC"),
+            ):
+                row = self._db.execute(
+                    "SELECT session, ended_at, limits FROM attempt"
+                    f" WHERE number BETWEEN ? AND ? AND limits IS NOT NULL ORDER BY {order} LIMIT 1",
+                    rows,
+                ).fetchone()
+                if (
+                    row is None
+                    or row[0] != moment[0]
+                    or abs(row[1] - moment[1]) > _NEAR_S
+                    or (row[0], row[1]) > until
+                ):
+                    continue
+                return row[1], limits_of(json.loads(row[2]))
+        return None
 
     def _session_at(self, moment: float) -> int:
         """The session that went on at `moment`."""
@@ -129,8 +151,8 @@ class RequestReader(JournalReader):
         return found
 
     def _range(self, table: str, column: str, begin: Moment, end: Moment) -> tuple[int, int]:
-        """The numbers of the rows from `begin` to `end`, at most so many too many as share a time."""
-        return self._first(table, column, begin) - 1, self._first(table, column, (end[0], end[1] + 1e-6))
+        """The numbers of the rows from `begin` to `end`, perhaps with the next one."""
+        return self._first(table, column, begin), self._first(table, column, (end[0], end[1] + 1e-6))
 
     def _first(self, table: str, column: str, moment: Moment) -> int:
         """The number of the first row that is not before `moment`."""

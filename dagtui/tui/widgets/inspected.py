@@ -98,16 +98,18 @@ def usage(found: Inspection, width: int) -> Content:
     """Tokens, money and what was left of the provider's limits."""
     rows: list[tuple[str, str]] = []
     verdict = found.verdict
-    if verdict is not None:
-        told = verdict.usage
+    if found.exchanges or verdict is not None:
+        told, cost, wasted = found.spent
         rows.append(("tokens in", count(told.input_total)))
         if told.cache_read or told.cache_write:
             rows.append(("from cache", count(told.cache_read)))
             rows.append(("into cache", count(told.cache_write)))
         rows.append(("tokens out", count(told.output)))
-        rows.append(("cost", money(verdict.cost)))
-        if verdict.saved:
-            rows.append(("saved", f"{money(verdict.saved)}, an identical request had been answered"))
+        rows.append(("cost", money(cost)))
+        if wasted:
+            rows.append(("of it for attempts that failed", money(wasted)))
+        if verdict is not None and verdict.saved:
+            rows.append(("saved, as an identical one was answered", money(verdict.saved)))
     if found.limits is not None:
         for name, room in (
             ("requests left", found.limits.requests),
