@@ -99,7 +99,7 @@ class Inspector:
     def _logs(self, gateway: str, trace_id: str) -> str:
         template = self._environ.get(LOGS_LINK, "").strip()
         if template.startswith(("https://", "http://")) and trace_id:
-            return template.replace("{trace_id}", quote(trace_id, safe=""))
+            return template.replace("{trace_id}", quote(trace_id, "", errors="replace"))
         return _HOSTED_LOGS if gateway == "portkey" and trace_id else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import ComposeResult
@@ -82,6 +83,7 @@ class InspectorScreen(FittedScreen):
         self._asked: Asked | None = None
         self._found: Inspection = glimpse(session.store, seq, session.snapshot().time)
         self._seen: tuple[Any, ...] = ()
+        self._looking = -1  # the request that a look is under way for
 
     def compose(self) -> ComposeResult:
         """What became of it, the time line, then the texts in columns where there is room."""
@@ -113,19 +115,22 @@ class InspectorScreen(FittedScreen):
         """Look again at a request that goes on, or that somebody has asked again."""
         store, seq = self.session.store, self.seq
         seen = (store.state[seq], store.attempts[seq], store.status[seq], store.latency[seq])
-        if seen != self._seen or not self._found.settled:
-            self._seen = seen
-            self.run_worker(self._inspect(seq), group="inspect", exclusive=True)
+        if self._looking != seq and (seen != self._seen or not self._found.settled):
+            self._seen, self._looking = seen, seq
+            self.run_worker(partial(self._inspect, seq), group="inspect", exclusive=True)
 
     def _look_at(self, seq: int) -> None:
-        self.seq, self._asked, self._seen = seq, None, ()
+        self.seq, self._asked, self._seen, self._looking = seq, None, (), -1
         self._found = glimpse(self.session.store, seq, self.session.snapshot().time)
         self._show()
         self.look()
-        self.run_worker(self._ask(seq), group="ask", exclusive=True)
+        self.run_worker(partial(self._ask, seq), group="ask", exclusive=True)
 
     async def _inspect(self, seq: int) -> None:
-        found = await self.session.inspect(seq)
+        try:
+            found = await self.session.inspect(seq)
+        finally:
+            self._looking = -1 if self._looking == seq else self._looking
         if seq == self.seq and self.is_attached:
             self._found = found
             self._show()
@@ -139,24 +144,22 @@ class InspectorScreen(FittedScreen):
     def _show(self) -> None:
         """Have every panel show what is known now; those for which nothing changed stay as they are."""
         found, asked = self._found, self._asked
-        verdict = (found.state, found.seq, repr(found.verdict))
+        verdict = (found.state, found.seq, found.verdict)
         moving = found.time if not found.settled else 0.0
         sections = {section.id: section for section in self.query(Section)}
         sections["inspected-attempts"].show(
-            (moving, *verdict, repr(found.exchanges)), lambda width: attempts(found, width)
+            (moving, *verdict, found.exchanges), lambda width: attempts(found, width)
         )
         sections["inspected-answer"].entitle(told.answer_title(found))
         sections["inspected-answer"].show((*verdict, found.trouble), lambda width: told.answer(found, width))
         sections["inspected-fields"].show(verdict, lambda width: told.fields(found, width))
-        sections["inspected-usage"].show((*verdict, repr(found.limits)), lambda width: told.usage(found, width))
-        last = repr(found.exchanges[-1:]), found.logs
-        sections["inspected-trace"].show(
-            (*verdict, *last, id(asked)), lambda width: told.trace(found, asked, width)
-        )
+        sections["inspected-usage"].show((*verdict, found.limits), lambda width: told.usage(found, width))
+        last = found.exchanges[-1:], found.logs
+        sections["inspected-trace"].show((*verdict, *last, asked), lambda width: told.trace(found, asked, width))
         sections["inspected-prompt"].entitle(told.prompt_title(found, asked))
-        sections["inspected-prompt"].show((*verdict, id(asked)), lambda width: told.prompt(found, asked, width))
-        sections["inspected-record"].show((found.seq, id(asked)), lambda width: told.record(asked, width))
-        sections["inspected-sent-to"].show((found.seq, id(asked)), lambda width: told.sent_to(asked, width))
+        sections["inspected-prompt"].show((*verdict, asked), lambda width: told.prompt(found, asked, width))
+        sections["inspected-record"].show((found.seq, asked), lambda width: told.record(asked, width))
+        sections["inspected-sent-to"].show((found.seq, asked), lambda width: told.sent_to(asked, width))
         summary = self.query_one(Summary)
         summary.content = found, asked, self.session.snapshot().counts.total
         summary.repaint()
@@ -203,7 +206,7 @@ class InspectorScreen(FittedScreen):
 
     def action_copy_curl(self) -> None:
         """The request as a command."""
-        self.run_worker(self._copy_command(self.seq), group="curl", exclusive=True)
+        self.run_worker(partial(self._copy_command, self.seq), group="curl", exclusive=True)
 
     async def _copy_command(self, seq: int) -> None:
         asked = await self.session.asked(seq)  # the last attempt may be another one by now
@@ -242,12 +245,12 @@ class InspectorScreen(FittedScreen):
             if problem := await show_outside(self._dagtui, text, how, name):
                 self._tell("Not opened", problem)
 
-        self.run_worker(show(), group="outside", exclusive=True)
+        self.run_worker(show, group="outside", exclusive=True)
 
     def action_save(self) -> None:
         """The answer into a file."""
         if (text := self._answer()) is not None:
-            self.run_worker(ask_and_save(self._dagtui, text, file_name(self._found.record_id, text)))
+            self.run_worker(partial(ask_and_save, self._dagtui, text, file_name(self._found.record_id, text)))
 
     def action_logs(self) -> None:
         """The gateway's log."""
@@ -275,7 +278,7 @@ class InspectorScreen(FittedScreen):
 
     def action_steer(self, name: str) -> None:
         """Have the run do something about this request."""
-        self.run_worker(self._steer(name, self.seq), group="steer")
+        self.run_worker(partial(self._steer, name, self.seq), group="steer")
 
     async def _steer(self, name: str, seq: int) -> None:
         command = self._command(name)

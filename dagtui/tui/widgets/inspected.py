@@ -247,7 +247,7 @@ def _right(rows: Sequence[tuple[str, str]], width: int) -> Content:
 def _room(room: Headroom) -> str:
     left = "n/a" if room.remaining is None else count(room.remaining)
     of = "" if room.limit is None else f" of {count(room.limit)}"
-    reset = "" if room.reset_s is None else f", whole again in {seconds(room.reset_s)}"
+    reset = f", whole again in {seconds(room.reset_s)}" if room.reset_s and room.reset_s >= 0.05 else ""
     return f"{left}{of}{reset}"
 
 
@@ -255,7 +255,7 @@ def _link(text: str, url: str) -> Content:
     """`text`, through which terminals that know how open `url`."""
     if not url:
         return Content(visible(text))
-    return Content.styled(visible(text), Style(link=quote(url, safe=_SAFE_IN_LINKS), underline=True))
+    return Content.styled(visible(text), Style(link=quote(url, _SAFE_IN_LINKS, errors="replace"), underline=True))
 
 
 def _head(text: str) -> Content:

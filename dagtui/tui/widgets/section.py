@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import TypeAlias, cast
 
 from textual.content import Content
@@ -20,10 +20,10 @@ class Section(Widget):
         super().__init__(id=id, classes="section")
         self.entitle(title)
         self._build: Build = lambda width: Content()
-        self._key: Hashable = None
+        self._key: object = None
         self._made: tuple[int, Content] = (-1, Content())
 
-    def show(self, key: Hashable, build: Build) -> None:
+    def show(self, key: object, build: Build) -> None:
         """Show what `build` makes, if `key` is not what it was."""
         if key != self._key:
             self._key, self._build = key, build
