@@ -26,6 +26,7 @@ from dagtui.io.plan_file import plan_from_plain
 LOGS_LINK = "DAGTUI_LOGS_LINK"
 """The variable with the page of the gateway's log that shows one trace; `{trace_id}` stands for its id."""
 
+_SAFE_IN_LINKS = "%/:?#[]@!$&'()*+,;=~-._"
 _HOSTED_LOGS = "https://app.portkey.ai/logs"
 
 
@@ -99,7 +100,8 @@ class Inspector:
     def _logs(self, gateway: str, trace_id: str) -> str:
         template = self._environ.get(LOGS_LINK, "").strip()
         if template.startswith(("https://", "http://")) and trace_id:
-            return template.replace("{trace_id}", quote(trace_id, "", errors="replace"))
+            link = template.replace("{trace_id}", quote(trace_id, "", errors="replace"))
+            return quote(link, _SAFE_IN_LINKS, errors="replace")
         return _HOSTED_LOGS if gateway == "portkey" and trace_id else ""
 
 

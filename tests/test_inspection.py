@@ -316,6 +316,8 @@ async def test_the_log_of_a_trace_is_found_where_the_user_says(tmp_path: Path) -
     assert found.logs == "https://logs.example/?trace=20261122-191500-4f2a%2F0%2F" + str(
         found.exchanges[-1].number
     )
+    odd = (await Inspector(path, {LOGS_LINK: "https://x/ä \x1b/{trace_id}"}).look(seen)).logs
+    assert odd.startswith("https://x/%C3%A4%20%1B/2026")
     assert (await Inspector(path, {LOGS_LINK: "javascript:x({trace_id})"}).look(seen)).logs == ""
 
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -21,7 +20,6 @@ from dagtui.tui.sheet import Line, fit, spread, wrapped
 
 _MOST_TEXT, _MOST_LINES = 20_000, 1_000  # of one text on the screen: to wrap more would keep the loop
 _MOST_FIELDS, _MOST_FIELD = 200, 2_000
-_SAFE_IN_LINKS = "%/:?#[]@!$&'()*+,;=~-._"
 
 
 def summary(found: Inspection, asked: Asked | None, total: int | None, width: int) -> Sequence[Line]:
@@ -253,9 +251,9 @@ def _room(room: Headroom) -> str:
 
 def _link(text: str, url: str) -> Content:
     """`text`, through which terminals that know how open `url`."""
-    if not url:
+    if not (url.isascii() and url.isprintable() and url):  # else it could end the link, and say something else
         return Content(visible(text))
-    return Content.styled(visible(text), Style(link=quote(url, _SAFE_IN_LINKS, errors="replace"), underline=True))
+    return Content.styled(visible(text), Style(link=url, underline=True))
 
 
 def _head(text: str) -> Content:
