@@ -269,11 +269,13 @@ class InspectorScreen(FittedScreen):
     # --- steering ---
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim what makes no sense for this request now."""
+        """Dim what makes no sense for this request now, and leave out what this run cannot do."""
         if action != "steer":
             return True
         name = str(parameters[0])
-        live = self.session.snapshot().phase != "ended" and self._command(name) is not None
+        if self._command(name) is None:
+            return False
+        live = self.session.snapshot().phase != "ended"
         return True if live and self._found.state in _STEERING[name] else None
 
     def action_steer(self, name: str) -> None:

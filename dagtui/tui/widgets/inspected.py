@@ -49,6 +49,8 @@ def summary(found: Inspection, asked: Asked | None, total: int | None, width: in
     if found.read_at is not None:
         facts.append(f"read {time.strftime('%H:%M:%S', time.localtime(found.read_at))}")
     facts.append(f"session {found.session}")
+    while len(facts) > 1 and cell_len(" · ".join(facts)) > width - 2:
+        facts.pop()
     second: Line = ((fit(" " + " · ".join(facts), width), "dim"),)
     return spread(left, right, width), second
 
@@ -126,7 +128,7 @@ def trace(found: Inspection, asked: Asked | None, width: int) -> Content:
     last = found.exchanges[-1] if found.exchanges else None
     rows: list[tuple[str, Content]] = []
     if last is not None and last.trace_id:
-        none = _dim("this gateway has no page of them that is known here")
+        none = _dim("no page of this gateway's is known")
         rows.append(("trace id", _link(last.trace_id, found.logs)))
         rows.append(("logs", _link(found.logs, found.logs) if found.logs else none))
         name = last.told.request_id if last.told is not None else None
@@ -135,7 +137,8 @@ def trace(found: Inspection, asked: Asked | None, width: int) -> Content:
     if mark:
         rows.append(("fingerprint", Content(f"{mark & (1 << 64) - 1:016x}")))
     if asked is not None and asked.curl:
-        rows.append(("curl", _dim(f"Y copies it, without keys. {asked.advice}".rstrip())))
+        advice = "\n".join(" " * 13 + line for line in wrapped(asked.advice, max(8, width - 13)) if line)
+        rows.append(("curl", _dim("Y copies it, without keys" + (f"\n{advice}" if advice else ""))))
     if not rows:
         return _dim("The trace id will stand here when it is sent.")
     room = max(len(name) for name, _ in rows) + 2
