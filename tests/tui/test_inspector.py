@@ -17,9 +17,10 @@ from dagtui.core.events import AttemptStarted
 from dagtui.core.inspection import Asked, Exchange, Inspection, Verdict, glimpse
 from dagtui.core.model import Attempt, AttemptError, Headroom, Prompt, RateLimits, Usage
 from dagtui.core.store import State
+from dagtui.tui.order import neighbour
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.dialogs import Entry, Question
-from dagtui.tui.screens.inspector import InspectorScreen, neighbour
+from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.widgets.section import Section
 from tests.tui.conftest import dashboard, lines, text
 from tests.tui.fakes import EPOCH, FakeSession

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.widgets import Static
 
@@ -18,12 +18,15 @@ from dagtui.core.figures import count
 from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.store import State
 from dagtui.core.text import one_line
+from dagtui.tui.order import neighbour
 from dagtui.tui.outside import show_outside
 from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.inspector_keys import KEYS
 from dagtui.tui.screens.saving import ask_and_save, file_name
-from dagtui.tui.sheet import Line, Sheet
+from dagtui.tui.screens.watching import TOO_SMALL
 from dagtui.tui.widgets import inspected as told
+from dagtui.tui.widgets.inspected_summary import Summary
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.section import Section
 from dagtui.tui.widgets.time_line import attempts
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from dagtui.watched import Watched
 
 LOOK = 0.5  # seconds between two looks at a request that goes on
-TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 _FLYING, _OPEN = (State.IN_FLIGHT,), (State.QUEUED, State.IN_FLIGHT, State.WAITING)
 _ENDED = (State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED)
@@ -50,30 +52,7 @@ class InspectorScreen(FittedScreen):
     """Shows request `seq` of `session`; `order` are the requests as the table has them, to go through."""
 
     CSS_PATH = "../styles/inspector.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter", "leave", "Back", key_display="esc", id="inspector.back"),
-        Binding("n,right", "go(1)", "Next", key_display="n", id="inspector.next"),
-        Binding("N,left", "go(-1)", "Previous", key_display="N", id="inspector.previous"),
-        Binding("y", "copy_answer", "Copy", id="inspector.copy"),
-        Binding("Y,u", "copy_curl", "curl", key_display="Y", id="inspector.curl"),
-        Binding("o", "page_answer", "Pager", id="inspector.pager"),
-        Binding("w", "save", "Save", id="inspector.save"),
-        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="inspector.help"),
-        Binding("R", "steer('retry')", "Run again", id="inspector.again"),
-        Binding("x", "steer('abort')", "Cancel attempt", id="inspector.abort"),
-        Binding("X", "steer('skip')", "Skip", id="inspector.skip"),
-        Binding("h", "steer('hedge')", "Hedge", id="inspector.hedge"),
-        Binding("p", "page_prompt", "Prompt in the pager", show=False, id="inspector.prompt"),
-        Binding("O", "edit", "Answer in the editor", show=False, id="inspector.editor"),
-        Binding("L", "logs", "The gateway's log in the browser", show=False, id="inspector.logs"),
-        Binding("up,k", "scroll(-1)", "Up", show=False, id="inspector.up"),
-        Binding("down,j", "scroll(1)", "Down", show=False, id="inspector.down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="inspector.page-up"),
-        Binding("pagedown,space", "page(1)", "Page down", show=False, id="inspector.page-down"),
-        Binding("home", "top", "To the top", show=False, id="inspector.top"),
-        Binding("end", "bottom", "To the end", show=False, id="inspector.bottom"),
-        Binding("q", "app.leave", "Quit", show=False, id="inspector.quit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
     def __init__(self, session: Watched, seq: int, order: Sequence[int] | None = None) -> None:
         super().__init__()
@@ -316,25 +295,3 @@ class InspectorScreen(FittedScreen):
     def _tell(self, title: str, text: str, *, bad: bool = True) -> None:
         severity = "warning" if bad else "information"
         self.notify(one_line(text, 400), title=title, severity=severity, markup=False)
-
-
-class Summary(Sheet):
-    """The two lines at the top."""
-
-    content: tuple[Inspection, Asked | None, int | None] | None = None
-
-    def __init__(self) -> None:
-        super().__init__(id="inspected")
-
-    def draw(self, width: int, height: int) -> Sequence[Line]:
-        """What became of the request, and which it is."""
-        return () if self.content is None else told.summary(*self.content, width)
-
-
-def neighbour(seq: int, steps: int, order: Sequence[int] | None, total: int) -> int | None:
-    """The request `steps` after `seq` in `order`, or among all; None where there is none."""
-    if order is None or seq not in order:
-        following = seq + steps
-        return following if 0 <= following < total else None
-    place = order.index(seq) + steps
-    return order[place] if 0 <= place < len(order) else None

@@ -15,44 +15,11 @@ from dagtui.core.figures import count, kind_words, money, seconds
 from dagtui.core.inspection import Asked, Inspection
 from dagtui.core.model import Headroom
 from dagtui.core.text import named, one_line, visible
-from dagtui.tui.palette import GLYPHS, STATE_ROLES, WARNING, WORDS, style_of
-from dagtui.tui.sheet import Line, fit, spread, wrapped
+from dagtui.tui.palette import WARNING, style_of
+from dagtui.tui.sheet import fit, wrapped
 
 _MOST_TEXT, _MOST_LINES = 20_000, 1_000  # of one text on the screen: to wrap more would keep the loop
 _MOST_FIELDS, _MOST_FIELD = 200, 2_000
-
-
-def summary(found: Inspection, asked: Asked | None, total: int | None, width: int) -> Sequence[Line]:
-    """Two lines: what became of it, and which request it is."""
-    state, verdict = found.state, found.verdict if found.settled else None
-    name = named(found.record_id, 60)
-    left: Line = ((f" {GLYPHS[state]} {WORDS[state]}  ", STATE_ROLES[state] + "+"), (name, "text+"))
-    if verdict is not None and verdict.category:
-        left = (*left, (f"   {named(verdict.category, 30)}", "accent"))
-    tries = len({(one.session, one.number) for one in found.exchanges}) or (verdict.attempts if verdict else 0)
-    parts = [f"{count(tries)} attempt{'' if tries == 1 else 's'}"]
-    if verdict is not None and verdict.latency:
-        whole = verdict.ended_at - found.exchanges[0].sent_at if found.exchanges else verdict.latency
-        parts.append(f"answered in {seconds(verdict.latency)}, after {seconds(whole)} in all")
-    if verdict is not None:
-        parts.append(f"{count(verdict.usage.input_total)} in   {count(verdict.usage.output)} out")
-    right: Line = (("   ".join(parts), "dim"),)
-    if verdict is not None:
-        right = (*right, (f"   {money(verdict.cost)} ", "money"))
-    while len(right) and sum(cell_len(text) for text, _ in right) > width - 30 and len(parts) > 1:
-        parts.pop(1 if len(parts) > 2 else -1)
-        right = (("   ".join(parts), "dim"), *right[1:])
-    facts = [f"request {count(found.seq + 1)}" + (f" of {count(total)}" if total else "")]
-    facts.append(named(found.dimension, 40))
-    if asked is not None and asked.line:
-        facts.append(f"line {count(asked.line)} of {named(asked.name, 40)}")
-    if found.read_at is not None:
-        facts.append(f"read {time.strftime('%H:%M:%S', time.localtime(found.read_at))}")
-    facts.append(f"session {found.session}")
-    while len(facts) > 1 and cell_len(" · ".join(facts)) > width - 2:
-        facts.pop()
-    second: Line = ((fit(" " + " · ".join(facts), width), "dim"),)
-    return spread(left, right, width), second
 
 
 def answer(found: Inspection, width: int) -> Content:
