@@ -7,6 +7,7 @@ program knows, go over its control socket.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -18,11 +19,13 @@ from typing import Any
 
 from dagtui.control import ControlClient, Facts
 from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
 from dagtui.exporting import dimensions_of, export_run
 from dagtui.fold import Fold, result_of
+from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
 from dagtui.runs import name_of, plan_of
@@ -52,6 +55,7 @@ class Attached:
             )
         plan = plan_of(path)
         self._events = Events(path)
+        self._inspector = Inspector(path, os.environ)
         self.settings: RunSettings = plan.settings
         self.dimensions = self._events.dimensions
         self.journal_path = path
@@ -147,6 +151,15 @@ class Attached:
         """Have it abandon what is in flight, and end."""
         self._send(self._asked("cancel"))
 
+    async def inspect(self, seq: int) -> Inspection:
+        """All that is known of request `seq` by now."""
+        seen = glimpse(self.store, seq, time.time() + self._fast)
+        return await self._inspector.look(seen)
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        return await self._inspector.asked(seq)
+
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write the results so far to `path` (its name tells the format); returns the rows written.
 
@@ -167,6 +180,7 @@ class Attached:
                 await self._following
         await self._client.aclose()
         self._events.close()
+        await self._inspector.aclose()
 
     # --- inside ---
 

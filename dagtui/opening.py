@@ -134,6 +134,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
     from dagtui.exporting import export_run
+    from dagtui.inspecting import Inspector
     from dagtui.io.journal import Journal, JournalReader
     from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
@@ -217,6 +218,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         exporter=export,
         uncertain=_uncertain(run),
         recall=recall,
+        inspector=Inspector(run.journal, environ, plugin=plugin, base_url=settings.base_url),
     )
     if scan.twice:
         session.note(f"{given.name}: {scan.twice}")

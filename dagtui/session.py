@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,11 +23,12 @@ from typing import Any, Literal
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
 from dagtui.core.fingerprint import Fingerprints
+from dagtui.core.inspection import Asked, Inspection, glimpse, remembered
 from dagtui.core.model import Record, RowError, Success
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Earlier, Gateway, JournalPort, Sink, Source
+from dagtui.core.ports import Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
@@ -64,7 +66,8 @@ class Session:
 
     `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
     and what of it is kept (`earlier`). `exporter` writes the results so far from the journal, `recall` finds one
-    answer in it. `uncertain` are dollars that earlier sessions may have cost beyond what is known.
+    answer in it, `inspector` all about one request. `uncertain` are dollars that earlier sessions may have cost
+    beyond what is known.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Session:
         exporter: Callable[[Path, bool], int] | None = None,
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
+        inspector: InspectorPort | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
@@ -129,12 +133,13 @@ class Session:
         # Five events a request: the journal is handed a list, not each of them.
         self._kept = None if journal is None else journal.events
         self._exporter = exporter
+        self._inspector = inspector
         if journal is not None:
             journal.trouble = self._give_up
             sinks = (journal, *sinks)  # the truth before what is made of it
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
-        self._owned = [gateway.aclose, *owned]
+        self._owned = [gateway.aclose, *owned, *([inspector.aclose] if inspector else [])]
         self._loop_time: Callable[[], float] = time.time  # the loop's own once the session has started
         self._epoch = 0.0  # epoch seconds at its zero
         self._task: asyncio.Task[RunResult] | None = None
@@ -254,6 +259,22 @@ class Session:
         if not self._ended:
             await self._journal.synced()
         return await asyncio.to_thread(self._exporter, path, overwrite)
+
+    async def inspect(self, seq: int) -> Inspection:
+        """All that is known of request `seq` by now; what could not be had is told in it."""
+        if self._inspector is None or self._journal is None:
+            return remembered(self.store, self.log, seq, self._now())
+        seen = glimpse(self.store, seq, self._now())
+        if not self._ended:
+            with suppress(DagtuiError):  # where it cannot write, what it has is shown all the same
+                await self._journal.synced()
+        return await self._inspector.look(seen)
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        if self._inspector is None:
+            return Asked(trouble="This run keeps no journal, so that its prompts cannot be made again.")
+        return await self._inspector.asked(seq)
 
     def note(self, message: str) -> None:
         """Put a line into the log."""

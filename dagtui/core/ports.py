@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dagtui.core.events import Event
+from dagtui.core.inspection import Asked, Inspection
 from dagtui.core.model import Outcome, Record, Request, Response, RowError, Success
 
 
@@ -119,4 +120,20 @@ class Earlier(Protocol):
 
     def knows(self, index: int) -> bool:
         """Whether the record at `index` was read before."""
+        ...
+
+
+class InspectorPort(Protocol):
+    """Finds out all about single requests of a run."""
+
+    async def look(self, seen: Inspection) -> Inspection:
+        """What the journal adds to what was `seen` of a request."""
+        ...
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the input."""
         ...

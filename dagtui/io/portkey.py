@@ -54,7 +54,7 @@ class Portkey:
         self._settings = settings
         self._run_id = run_id
         self._wire = _wire(transport)
-        self._root = _root(settings.base_url)
+        self._root = root_of(settings.base_url)
         try:
             self._host = httpx.URL(self._root).netloc.decode("ascii")
         except httpx.InvalidURL as error:
@@ -180,7 +180,7 @@ def _wire(transport: httpx.AsyncBaseTransport | None) -> Wire:
     return ThroughHttpx(transport)
 
 
-def _root(base_url: str) -> str:
+def root_of(base_url: str) -> str:
     """The gateway's address without `/v1`, which users give or leave out."""
     return base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
 

@@ -17,10 +17,14 @@ class Repeated:
 
     async def __aiter__(self) -> AsyncIterator[Record | RowError]:
         for index in range(self._count):
-            sample = self._samples[index % len(self._samples)]
-            texts = {name: value for name, value in sample.fields.items() if isinstance(value, str)}
-            longest = max(texts, key=lambda name: len(texts[name]), default=None)
-            fields = dict(sample.fields)
-            if longest is not None:
-                fields[longest] = f"{texts[longest]} ({index + 1})"
-            yield replace(sample, index=index, id=str(index + 1), fields=fields)
+            yield self.at(index)
+
+    def at(self, index: int) -> Record:
+        """The record at `index`."""
+        sample = self._samples[index % len(self._samples)]
+        texts = {name: value for name, value in sample.fields.items() if isinstance(value, str)}
+        longest = max(texts, key=lambda name: len(texts[name]), default=None)
+        fields = dict(sample.fields)
+        if longest is not None:
+            fields[longest] = f"{texts[longest]} ({index + 1})"
+        return replace(sample, index=index, id=str(index + 1), fields=fields)

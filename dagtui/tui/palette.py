@@ -114,3 +114,9 @@ class Palette:
             return Style(color=color or None, bgcolor=background or None)
         except ColorParseError:  # such as "auto 87%", which only Textual understands
             return Style()
+
+
+def style_of(role: str) -> str:
+    """`role` as Textual's own text (`Content`) names its style; `+` after it is bold."""
+    name = role.rstrip("+")
+    return f"{'bold ' if '+' in role else ''}${_ROLES.get(name, 'foreground')}"

@@ -21,6 +21,7 @@ from dagtui.core.events import (
     TargetChanged,
 )
 from dagtui.core.held import Hold, Holder
+from dagtui.core.inspection import Asked, Inspection, remembered
 from dagtui.core.model import (
     Attempt,
     AttemptError,
@@ -114,6 +115,8 @@ class FakeSession:
         self.now = EPOCH
         self.exported: list[Path] = []
         self.export_error = ""
+        self.inspected: dict[int, Inspection] = {}
+        self.given = Asked(trouble="This run keeps no journal.")
         self.writes = False
         self._ids = ids or [f"email_{number:04d}" for number in range(records)]
         self._target = target
@@ -194,6 +197,12 @@ class FakeSession:
         self.calls.append("cancel")
         self._due.clear()
         self._end(reason)
+
+    async def inspect(self, seq: int) -> Inspection:
+        return self.inspected.get(seq) or remembered(self.store, self.log, seq, self.now)
+
+    async def asked(self, seq: int) -> Asked:
+        return self.given
 
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
         if self.export_error:

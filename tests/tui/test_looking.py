@@ -13,7 +13,7 @@ from dagtui.core.model import Attempt, AttemptError
 from dagtui.core.snapshot import Counts
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.help import HelpScreen
-from dagtui.tui.screens.request import RequestScreen
+from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.widgets.heading import progress
 from dagtui.tui.widgets.requests import RequestsTable
 from dagtui.tui.widgets.scrolled import Scrolled
@@ -139,13 +139,13 @@ async def test_enter_shows_all_about_a_request_with_its_errors_in_full(folder: P
         _retry(session, 0, "the second error [/b] \x1b[2J", 2)
         await pilot.press("home", "enter")
         await pilot.pause()
-        assert isinstance(app.screen, RequestScreen)
+        assert isinstance(app.screen, InspectorScreen)
         shown = text(app)
         for words in (
             "◐ waiting",
             "email_0000",
-            "try 1",
-            "try 2",
+            "  1  ",
+            "  2  ",
             "word29",
             "again in 2.0 s retry-after",
             "[/b] ␛[2J",
@@ -155,11 +155,11 @@ async def test_enter_shows_all_about_a_request_with_its_errors_in_full(folder: P
         assert isinstance(app.screen, Dashboard)
         await pilot.press("end", "enter")
         await pilot.pause()
-        assert "The log holds no retry and no failure of it." in text(app)
+        assert "It has not been sent yet" in text(app)
 
 
 async def test_one_request_is_shown_as_it_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagtui.tui.screens.request._LOOK", 0.01)
+    monkeypatch.setattr("dagtui.tui.screens.inspector.LOOK", 0.01)
     session = FakeSession(records=30)
     async with dashboard(folder, session) as (app, pilot):
         await pilot.press("home", "enter")

@@ -12,7 +12,7 @@ from dagtui.core.model import Cancelled, Success, Usage
 from dagtui.core.stats import Stats
 from dagtui.core.store import LAST_CHANGES, State
 from dagtui.tui.screens.dashboard import Dashboard
-from dagtui.tui.screens.request import RequestScreen
+from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.sheet import length
 from dagtui.tui.widgets.buckets import Buckets
 from dagtui.tui.widgets.request_map import RequestMap
@@ -101,7 +101,7 @@ async def test_enter_on_a_cell_of_one_request_opens_it(folder: Path) -> None:
         await pilot.press("enter")
         await pilot.pause()
         await pilot.pause()
-        assert isinstance(app.screen, RequestScreen)
+        assert isinstance(app.screen, InspectorScreen)
         assert "email_0007" in text(app)
         await pilot.press("escape")
         assert app.screen.query_one(RequestsTable).selected == 7
@@ -139,7 +139,7 @@ async def test_the_mouse_tells_puts_the_cursor_and_opens(folder: Path) -> None:
         await pilot.double_click(panel, offset=place)
         await pilot.pause()
         await pilot.pause()
-        assert isinstance(app.screen, RequestScreen)
+        assert isinstance(app.screen, InspectorScreen)
         assert f"email_{across + 3:04d}" in text(app)
 
 

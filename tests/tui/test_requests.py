@@ -12,7 +12,7 @@ from dagtui.core.order import Order
 from dagtui.core.store import State
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.filtering import FilterEntry
-from dagtui.tui.screens.request import RequestScreen
+from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.widgets.requests import RequestsTable
 from tests.tui.conftest import dashboard, lines, text
 from tests.tui.fakes import FakeSession
@@ -173,7 +173,7 @@ async def test_a_click_selects_and_the_second_opens(folder: Path) -> None:
         assert (table.selected, isinstance(app.screen, Dashboard)) == (3, True)
         await pilot.double_click(table, offset=(20, 6))
         await pilot.pause()
-        assert isinstance(app.screen, RequestScreen)
+        assert isinstance(app.screen, InspectorScreen)
         assert "record_4" in text(app)
 
 

@@ -230,7 +230,7 @@ class Events(JournalReader):
             self._at["attempt"] = number
             yield from self._started(session, seq, attempt, sent_at)
             self._under_way.discard((session, seq, attempt))
-            told = AttemptEnded(ended_at, seq, _attempt(attempt, sent_at, ended_at, rest))
+            told = AttemptEnded(ended_at, seq, attempt_of(attempt, sent_at, ended_at, rest))
             yield session, ended_at, _ATTEMPT, 2 * attempt + 1, told
 
     def _outcomes(self, bound: Moment) -> Iterator[_Placed]:
@@ -247,7 +247,8 @@ class Events(JournalReader):
             yield session, ended_at, _OUTCOME, number, RequestEnded(ended_at, seq, _outcome(state, rest))
 
 
-def _attempt(number: int, sent_at: float, ended_at: float, row: list[Any]) -> Attempt:
+def attempt_of(number: int, sent_at: float, ended_at: float, row: list[Any]) -> Attempt:
+    """An attempt out of its row, from the status on."""
     status, kind, billed, message, given, output, read, written, cost, request_id, *rest = row
     gateway_retries, retry_in, retry_reason, limits = rest
     return Attempt(
@@ -262,7 +263,7 @@ def _attempt(number: int, sent_at: float, ended_at: float, row: list[Any]) -> At
         retry_reason=retry_reason or "",
         request_id=request_id,
         gateway_retries=gateway_retries or 0,
-        limits=None if limits is None else _limits(json.loads(limits)),
+        limits=None if limits is None else limits_of(json.loads(limits)),
     )
 
 
@@ -329,7 +330,7 @@ def _looked(time: float, told: Mapping[str, Any]) -> Looked:
         time,
         Hold(Holder(told["by"]), told.get("number", 0.0), told.get("known_from", ""), told.get("others", 0.0)),
         told.get("automatic", False),
-        None if (limits := told.get("limits")) is None else _limits(limits),
+        None if (limits := told.get("limits")) is None else limits_of(limits),
         told.get("limits_at"),
         None if (cap := told.get("cap")) is None else Decimal(cap),
         Decimal(told.get("exposed", 0)),
@@ -337,7 +338,8 @@ def _looked(time: float, told: Mapping[str, Any]) -> Looked:
     )
 
 
-def _limits(told: Mapping[str, Any]) -> RateLimits:
+def limits_of(told: Mapping[str, Any]) -> RateLimits:
+    """The limits out of what a row tells of them."""
     return RateLimits(**{name: None if room is None else Headroom(**room) for name, room in told.items()})
 
 

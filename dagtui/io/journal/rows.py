@@ -25,7 +25,7 @@ from dagtui.core.events import (
     SourceEnded,
     TargetChanged,
 )
-from dagtui.core.model import Cancelled, Failure, Skipped, Success, Usage
+from dagtui.core.model import Cancelled, Failure, RateLimits, Skipped, Success, Usage
 from dagtui.io.journal.schema import PICO
 
 Row = tuple[Any, ...]
@@ -88,6 +88,7 @@ class Batch:
         self._priced: tuple[Decimal | None, int | None] = (None, None)  # the cost that was converted last
         self.ended: float | None = None
         self._sent: dict[tuple[int, int], float] = {}
+        self._limits: tuple[int, RateLimits] | None = None
         self._takes: dict[type, Callable[[Any], None]] = {
             RecordRead: self._record_read,
             AttemptStarted: self._attempt_started,
@@ -117,6 +118,9 @@ class Batch:
         """The tables that have rows, with them."""
         rows, session = self.rows, self._session
         rows["sent"] = [(session, seq, attempt, at) for (seq, attempt), at in self._sent.items()]
+        if self._limits is not None:  # of a batch the last: to see what a request met, that is near enough
+            place, limits = self._limits
+            rows["attempt"][place] = (*rows["attempt"][place][:-1], _encode(asdict(limits)))
         return [(table, found) for table, found in rows.items() if found]
 
     def _record_read(self, event: RecordRead) -> None:
@@ -131,6 +135,8 @@ class Batch:
     def _attempt_ended(self, event: AttemptEnded) -> None:
         attempt, seq = event.attempt, event.seq
         error, usage = attempt.error, attempt.usage
+        if attempt.limits is not None:
+            self._limits = len(self._attempts), attempt.limits
         self._sent.pop((seq, attempt.number), None)
         asked_as = attempt.request_id
         told = _NO_ERROR if error is None else (error.kind.value, error.billed, well(error.message))

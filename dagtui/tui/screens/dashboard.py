@@ -63,7 +63,7 @@ class Dashboard(Watching[Steered]):
     def action_type_target(self) -> None:
         """Type how many are to be in flight."""
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
-        self.type_into(
+        self._dagtui.push_screen(
             Entry("target ▸ ", "", hint, restrict=r"\d{0,9}", refuse=_refuse_target), self._typed_target
         )
 
@@ -88,7 +88,7 @@ class Dashboard(Watching[Steered]):
         hint = "Enter applies, in dollars; 0 is no budget · Esc leaves it"
         value = "" if cap is None else f"{cap.normalize():f}"
         entry = Entry("budget ▸ $", value, hint, restrict=r"\d{0,7}\.?\d{0,6}", refuse=_refuse_budget)
-        self.type_into(entry, self._typed_budget)
+        self._dagtui.push_screen(entry, self._typed_budget)
 
     def _typed_budget(self, answer: str | None) -> None:
         if answer is not None and self.live:

@@ -131,7 +131,9 @@ class Entry(ModalScreen["str | None"]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What was refused is being corrected."""
-        if self._refused[1] and event.value.strip() != self._refused[0]:
+        if (
+            self._refused[1] and event.input.value.strip() != self._refused[0]
+        ):  # later than the event's, in a burst
             self._refused = ("", "")
             self.query_one("#entry-hint", Static).update(self._told())
 

@@ -5,10 +5,8 @@ Whether it is live, played once more, or goes on in another process is the affai
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -16,7 +14,6 @@ from textual.widgets import Static
 
 from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
-from dagtui.tui.screens.dialogs import Entry
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.panelled import PanelledScreen
 from dagtui.tui.widgets.answers import AnswersPanel
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Watched")
 
 POLL = 0.1  # seconds between two looks at the run
-_TYPES = frozenset({"run.type", "run.budget", "view.filter"})
 TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 LOOKING: tuple[BindingType, ...] = (
@@ -65,7 +61,6 @@ class Watching(PanelledScreen, Generic[S]):
         self.session = session
         self.result: RunResult | None = None
         self._phase: Phase | None = None
-        self._typing: Entry | None = None  # what is being typed into
 
     def compose(self) -> ComposeResult:
         """Panels in reading order; the style sheet places them for the size at hand."""
@@ -102,26 +97,6 @@ class Watching(PanelledScreen, Generic[S]):
         self.set_interval(POLL, self.poll)
         self.poll()
 
-    def on_key(self, event: events.Key) -> None:
-        """A key that begins to type does so at once, so that the next key finds the line."""
-        if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
-            event.stop()
-            return
-        active = self.active_bindings.get(event.key)
-        if active is not None and active.enabled and active.binding.id in _TYPES:
-            event.stop()
-            getattr(self, f"action_{active.binding.action}")()  # by hand, because bindings have their turn later
-
-    def type_into(self, entry: Entry, then: Callable[[str | None], None] = lambda answer: None) -> None:
-        """Let a line be typed; `then` is told it, or None if it was not to be."""
-
-        def typed(answer: str | None) -> None:
-            self._typing = None
-            then(answer)
-
-        self._typing = entry
-        self._dagtui.push_screen(entry, typed)
-
     def poll(self) -> None:
         """Look at the run once and show what changed."""
         if self.is_attached:
@@ -133,7 +108,7 @@ class Watching(PanelledScreen, Generic[S]):
         """Type what the requests are filtered by."""
         from dagtui.tui.screens.filtering import FilterEntry  # imported when asked for
 
-        self.type_into(FilterEntry(self.query_one(RequestsTable)))
+        self._dagtui.push_screen(FilterEntry(self.query_one(RequestsTable)))
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -174,9 +149,9 @@ class Watching(PanelledScreen, Generic[S]):
             self._inspect(event.seq)
 
     def _inspect(self, seq: int) -> None:
-        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
+        from dagtui.tui.screens.inspector import InspectorScreen  # imported when asked for
 
-        self._dagtui.push_screen(RequestScreen(self.session, seq))
+        self._dagtui.push_screen(InspectorScreen(self.session, seq, self.query_one(RequestsTable).sequence))
 
     def action_export(self) -> None:
         """Write the results so far."""

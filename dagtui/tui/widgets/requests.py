@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, overload
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -96,6 +96,11 @@ class RequestsTable(Sheet, can_focus=True):
     def order(self) -> Order | None:
         """What is sorted by; None is as in the file."""
         return self._shown.order
+
+    @property
+    def sequence(self) -> Sequence[int]:
+        """The requests that are shown, in their order, looked up one by one."""
+        return _Sequence(self._view)
 
     @property
     def matching(self) -> str:
@@ -298,3 +303,32 @@ class RequestsTable(Sheet, can_focus=True):
         if self.follow or self.at_end:
             parts.append("following" if self.follow else "at the end")
         self.entitle(" · ".join(parts), self._shown.place(self.cursor, self._expected))
+
+
+class _Sequence(Sequence[int]):
+    """The lines of a view. A line may be gone by the time that it is asked for: then it is the first request."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self[line] for line in range(*index.indices(len(self)))]
+        return self._view.at(index) or 0
+
+    def __contains__(self, seq: object) -> bool:
+        return isinstance(seq, int) and self._view.line_of(seq) is not None
+
+    def index(self, value: int, start: int = 0, stop: int | None = None) -> int:
+        """The line of a request, without looking at the others."""
+        line = self._view.line_of(value)
+        if line is None:
+            raise ValueError(f"request {value} is not shown")
+        return line
