@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from dagtui.tui.palette import DEFAULTS, Palette
 from dagtui.tui.safety import SafeApp
+from dagtui.tui.strips import without_cycles
 from dagtui.tui.themes import DEFAULT_THEME, load_themes
 
 
@@ -20,6 +21,7 @@ class ThemedApp(SafeApp):
 
     def __init__(self) -> None:
         super().__init__()
+        without_cycles()
         self.palette = Palette({})
         self._theme_problems: tuple[str, ...] = ()
         self._styled = False
