@@ -70,24 +70,31 @@ def show(run: str, theme: str | None) -> None:
 
 @click.command()
 @_RUN
-def report(run: str) -> None:
-    """Print the report of RUN: its closing report, or how it stands, if it goes on or was killed."""
-    with said_plainly():
-        from dagtui.core.failures import failures_path
-        from dagtui.core.report import Kept, as_text
-        from dagtui.core.report import report as sections
-        from dagtui.core.text import visible
-        from dagtui.replay import Replay
-        from dagtui.runs import find_run, name_of, plan_of
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Into a file: .html with charts, or .txt.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="The same as -o FILE.html.")
+@click.option("--overwrite", is_flag=True, help="Replace the file.")
+def report(run: str, output: Path | None, html: Path | None, overwrite: bool) -> None:
+    """Print the report of RUN: its closing report, or how it stands, if it goes on or was killed.
 
-        path = find_run(run)
-        plan, replay = plan_of(path), Replay(path)
-        replay.seek(replay.length)
-        replay.settle()
-        failed = failures_path(plan, plan.output)
-        kept = Kept(name_of(path), plan.output, failed if failed is not None and failed.exists() else None)
-        click.echo(visible(replay.title.removeprefix("replay of ")))
-        click.echo(as_text(sections(replay.snapshot(), kept), 78))
+    As .html it is one file with charts that needs nothing else, to be sent with a mail.
+    """
+    with said_plainly():
+        from dagtui.core.report import as_text
+        from dagtui.core.text import visible
+        from dagtui.recap import recap
+        from dagtui.report_file import write_report
+        from dagtui.runs import find_run
+
+        path, target = find_run(run), output or html
+        if target is not None:
+            write_report(path, target, overwrite=overwrite)
+            click.echo(f"written to {target}", err=True)
+            return
+        told = recap(path)
+        click.echo(visible(told.title))
+        if told.outcome not in ("complete", "partial"):
+            click.echo(visible(told.result.reason))
+        click.echo(as_text(told.sections, 78))
 
 
 @click.command()
