@@ -1,4 +1,4 @@
-"""The commands about runs that there are already: list, go on, export, report, remove."""
+"""The commands about runs that there are already: list, go on, export, report, compare, remove."""
 
 from __future__ import annotations
 
@@ -95,6 +95,26 @@ def report(run: str, output: Path | None, html: Path | None, overwrite: bool) ->
         if told.outcome not in ("complete", "partial"):
             click.echo(visible(told.result.reason))
         click.echo(as_text(told.sections, 78))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("other", default="last")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+def compare(run: str, other: str, as_json: bool) -> None:
+    """Hold two runs against each other: RUN, and OTHER (the last one, unless you say which).
+
+    Settings that differ, speed, latency, cost, categories; of the same input also which answers differ.
+    """
+    with said_plainly():
+        import json
+
+        from dagtui.comparing import compare_runs
+        from dagtui.core.compare_text import as_text, plain
+        from dagtui.runs import find_run
+
+        told = compare_runs(find_run(run), find_run(other))
+        click.echo(json.dumps(plain(told)) if as_json else as_text(told), nl=as_json)
 
 
 @click.command()
@@ -301,4 +321,4 @@ def rm(runs: tuple[str, ...], older_than: float | None) -> None:
             click.echo(f"removed {path.parent.name}")
 
 
-COMMANDS = (runs, show, attach, stop, resume, report, export, rm)
+COMMANDS = (runs, show, attach, stop, resume, report, compare, export, rm)

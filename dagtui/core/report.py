@@ -196,8 +196,7 @@ def _categories(snapshot: Snapshot) -> Section:
 
 
 def _money(snapshot: Snapshot) -> Section:
-    spent, done, before = snapshot.money.spent, _records_ended(snapshot), snapshot.before.spent
-    each = spent / done if spent is not None and done else None
+    spent, before, each = snapshot.money.spent, snapshot.before.spent, cost_of_a_record(snapshot)
     return Section(
         "Cost",
         (
@@ -259,6 +258,12 @@ def is_unfinished(snapshot: Snapshot) -> bool:
     """Whether some request has no answer."""
     counts = snapshot.counts
     return counts.total is None or counts.succeeded < counts.total
+
+
+def cost_of_a_record(snapshot: Snapshot) -> Decimal | None:
+    """US dollars a record that has its outcome; None where no price is known, or none has."""
+    spent, done = snapshot.money.spent, _records_ended(snapshot)
+    return spent / done if spent is not None and done else None
 
 
 def _row(label: str, value: str, labels: int, width: int) -> list[str]:

@@ -54,12 +54,13 @@ def over_time(rates: Sequence[float], elapsed: float, timeline: Timeline | None)
     top += 120 + _GAP
     if timeline is not None:
         most = count(max(timeline.in_flight, default=0))
-        lanes.append(_area("in flight", timeline.in_flight, top, 60, most, role="running"))
+        wide = _PLOT * timeline.width / elapsed if elapsed else _PLOT  # the last bin may reach beyond the end
+        lanes.append(_area("in flight", timeline.in_flight, top, 60, most, role="running", step=wide))
         lanes.append(_touches(timeline, elapsed, top, 60))
         top += 60 + _GAP
         worst = max(timeline.throttled, default=0)
         told = f"429s in {seconds(timeline.width)}"
-        lanes.append(_columns(told, timeline.throttled, top, 36, count(worst)))
+        lanes.append(_columns(told, timeline.throttled, top, 36, count(worst), wide))
         top += 36 + _GAP
     height = top - _GAP + _FOOT
     axis = (
@@ -93,23 +94,31 @@ def _frame(name: str, top: float, height: float, highest: float, most: str) -> s
     )
 
 
-def _area(name: str, values: Sequence[float], top: float, height: float, most: str, role: str = "data") -> str:
+def _area(
+    name: str,
+    values: Sequence[float],
+    top: float,
+    height: float,
+    most: str,
+    role: str = "data",
+    step: float | None = None,
+) -> str:
     highest = nice(max(values, default=0.0))
     frame = _frame(name, top, height, highest, most)
     if not values:
         return frame
-    step = _PLOT / len(values)
+    step, end = step or _PLOT / len(values), float(_LEFT + _PLOT)
     points = [f"{_LEFT:.1f},{top + height:.1f}"]
     for place, value in enumerate(values):
         y = top + height * (1 - value / highest)
-        points += [f"{_LEFT + place * step:.1f},{y:.1f}", f"{_LEFT + (place + 1) * step:.1f},{y:.1f}"]
-    points.append(f"{_LEFT + _PLOT:.1f},{top + height:.1f}")
+        left, right = min(end, _LEFT + place * step), min(end, _LEFT + (place + 1) * step)
+        points += [f"{left:.1f},{y:.1f}", f"{right:.1f},{y:.1f}"]
+    points.append(f"{min(end, _LEFT + len(values) * step):.1f},{top + height:.1f}")
     return f'{frame}<polygon class="{role}" points="{" ".join(points)}"/>'
 
 
-def _columns(name: str, values: Sequence[int], top: float, height: float, most: str) -> str:
+def _columns(name: str, values: Sequence[int], top: float, height: float, most: str, step: float) -> str:
     highest = float(max(1, ceil(max(values, default=0))))
-    step = _PLOT / max(1, len(values))
     drawn = "".join(
         f'<rect class="waiting" x="{_LEFT + place * step:.1f}" y="{top + height * (1 - value / highest):.1f}"'
         f' width="{max(0.8, step - 0.6):.1f}" height="{height * value / highest:.1f}"/>'
