@@ -3,19 +3,22 @@ or was killed. Everything here blocks: a million requests take about a minute.""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dagtui.core.errors import BadInput
 from dagtui.core.failures import failures_path
+from dagtui.core.plan import Plan
 from dagtui.core.report import Kept, Section, report
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.terms import max_tokens_of, terms_of
 from dagtui.core.timeline import Timeline
+from dagtui.exporting import dimensions_of, export_run
 from dagtui.fold import KILLED, Fold, result_of
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.chronicle import Chronicle
@@ -67,6 +70,35 @@ class Recap:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A run of which nothing but its journal is at hand: what a front end holds of it to tell of it and to write
+    its results.
+    """
+
+    journal_path: Path
+    title: str
+    settings: RunSettings = field(default_factory=RunSettings)
+
+    async def export(self, path: Path, *, overwrite: bool = False) -> int:
+        """Write all results of the run to `path` (its name tells the format); returns the rows written.
+
+        Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
+            DagtuiError: the file cannot be written, or the input cannot be read any more.
+        """
+        dimensions = await asyncio.to_thread(dimensions_of, self.journal_path)
+        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+
+
+def kept_of(path: Path, plan: Plan) -> Kept:
+    """Where what the run of the journal at `path` came to lies."""
+    failures = failures_path(plan, plan.output)
+    with suppress(OSError):
+        failures = failures if failures is not None and failures.exists() else None
+    return Kept(name_of(path), plan.output, failures, plan.gateway)
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """What a run was asked to do, and how it went over time; quick to read, also of a large one."""
 
@@ -112,9 +144,6 @@ def recap(path: Path, stop: Callable[[], bool] = lambda: False) -> Recap:
         if running:
             result = replace(result, reason=GOES_ON)
         facts, first = events.facts, events.sessions()[0]
-    failed = failures_path(plan, plan.output)
-    with suppress(OSError):
-        failed = failed if failed is not None and failed.exists() else None
     return Recap(
         path=path,
         name=name_of(path),
@@ -122,7 +151,7 @@ def recap(path: Path, stop: Callable[[], bool] = lambda: False) -> Recap:
         started_at=first.started_at,
         running=running,
         result=result,
-        kept=Kept(name_of(path), plan.output, failed, plan.gateway),
+        kept=kept_of(path, plan),
         settings=plan.settings,
         terms=setting.terms,
         max_tokens=setting.max_tokens,

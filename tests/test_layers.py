@@ -28,7 +28,7 @@ INSIDE: dict[str, set[str]] = {
     "watched": {"core", "session"},
     "fold": {"core", "session"},
     "replay": {"core", "io", "fold", "runs", "exporting", "session", "watched"},
-    "recap": {"core", "io", "fold", "runs", "session"},
+    "recap": {"core", "io", "exporting", "fold", "runs", "session"},
     "report_file": {"core", "recap", "session"},
     "comparing": {"core", "io", "recap"},
     "control": {"core", "watched"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
@@ -110,6 +110,22 @@ def compare(a: Side, b: Side) -> Comparison:
     return Comparison(
         a, b, differing_terms(a.terms, b.terms), tuple(_figures(a.snapshot, b.snapshot)), _shares(a, b)
     )
+
+
+def swapped(told: Comparison) -> Comparison:
+    """The same two, the other way round."""
+    answers = told.answers
+    if answers is not None:
+        answers = Answers(
+            answers.both,
+            answers.differ,
+            answers.only_b,
+            answers.only_a,
+            tuple(Other(one.seq, one.b, one.a) for one in answers.first),
+            tuple((b, a, number) for a, b, number in answers.moves),
+        )
+    turned = compare(told.b, told.a)
+    return replace(turned, answers=answers, why=told.why, ids=told.ids, dimensions=told.dimensions)
 
 
 def differing_terms(a: Mapping[str, str], b: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:

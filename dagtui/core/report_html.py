@@ -58,7 +58,7 @@ def page(view: Page) -> str:
             _head(view),
             _tiles(view),
             _panel("Over time", over_time(snapshot.throughput.series, snapshot.elapsed, view.timeline), "wide"),
-            _panel("Outcomes", _outcomes(snapshot)),
+            _panel("How requests ended", _outcomes(snapshot)),
             _panel("Latency", _latency(snapshot)),
             _panel("Money", _money(snapshot)),
             _panel("Categories", _counted(snapshot.categories, "data")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -17,15 +17,30 @@ from dagtui.core.errors import DagtuiError
 from dagtui.core.report import Kept, Section, is_unfinished, report
 from dagtui.core.text import one_line, visible
 from dagtui.tui.paths import tail
-from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.export import Exported, ask_and_export, ask_and_write, suggested_report
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.sheet import Line, Sheet, fit, gauge, wrapped
 from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.widgets.report_charts import LatencyChart, MoneyChart, OutcomesChart, SpeedChart
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dagtui.core.run_settings import RunSettings
+    from dagtui.plan import Plan
     from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
-    from dagtui.watched import Watched
+
+
+class Told(Exported, Protocol):
+    """A run as far as its report asks for it."""
+
+    @property
+    def settings(self) -> RunSettings: ...
+    @property
+    def journal_path(self) -> Path | None: ...
+
 
 _SPEECH = {
     "complete": ("◆ complete", "done+"),
@@ -39,28 +54,52 @@ _SPEECH = {
 class ReportScreen(FittedScreen):
     """Every figure of the run that has ended, and what to change next time."""
 
+    CSS_PATH = "../styles/report.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,r", "leave", "Dashboard", id="report.back"),
+        Binding("escape,r", "leave", "Back", id="report.back"),
         Binding("n", "new_run", "New run", id="report.new"),
         Binding("e", "export", "Export", id="report.export"),
+        Binding("w", "write", "Save as HTML", id="report.write"),
         Binding("g", "go_on", "Go on", id="report.go"),
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
-    def __init__(self, session: Watched, result: RunResult, kept: Kept) -> None:
+    def __init__(
+        self,
+        session: Told,
+        result: RunResult,
+        kept: Kept,
+        plan: Plan | None = None,
+        max_tokens: int | None = None,
+    ) -> None:
         super().__init__()
         self.session = session
         self.result = result
         self._kept = kept
+        self._plan = plan  # of a run that is not the app's own
+        self._max_tokens = max_tokens
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
-        sections = report(self.result.snapshot, self._kept, self.result.audit)
+        snapshot = self.result.snapshot
+        sections = report(
+            snapshot,
+            self._kept,
+            self.result.audit,
+            settings=self.session.settings,
+            title=own_title(self.session.title),
+            max_tokens=self._max_tokens,
+        )
         advice = [section for section in sections if not section.rows[0][0]]
         wide = [section for section in sections if section.verbatim]
         tables = [section for section in sections if section not in (*advice, *wide)]
         yield Outcome(self.session.title, self.result)
         with VerticalScroll(id="report"):
+            with Container(id="report-charts"):
+                yield SpeedChart(snapshot)
+                yield LatencyChart(snapshot)
+                yield OutcomesChart(snapshot)
+                yield MoneyChart(snapshot)
             with Container(id="report-columns"):
                 for column in _balanced(tables, 2):
                     with Container(classes="report-column"):
@@ -102,7 +141,7 @@ class ReportScreen(FittedScreen):
         path = self.session.journal_path
         if path is not None:
             try:
-                await self._dagtui.look_back(path)
+                await self._dagtui.look_back(path, self._plan)
             except DagtuiError as error:
                 told = one_line(str(error), 400)
                 self.notify(told, title="Not gone on", severity="error", markup=False, timeout=20)
@@ -110,6 +149,17 @@ class ReportScreen(FittedScreen):
     def action_export(self) -> None:
         """Write the results somewhere."""
         self.run_worker(ask_and_export(self._dagtui, self.session))
+
+    def action_write(self) -> None:
+        """Write the report as a file to be sent."""
+        self.run_worker(ask_and_write(self._dagtui, self._write, suggested_report(self.session)))
+
+    def _write(self, target: Path, overwrite: bool) -> None:
+        from dagtui.report_file import write_live  # imported when asked for
+
+        title, settings = own_title(self.session.title), self.session.settings
+        journal = self.session.journal_path
+        write_live(title, self.result, self._kept, settings, journal, target, overwrite=overwrite)
 
     @property
     def _dagtui(self) -> DagtuiApp:
