@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from dagtui.core.advice import hints
 from dagtui.core.errors import ErrorKind
 from dagtui.core.held import Holder
 from dagtui.core.model import Usage
-from dagtui.core.advice import hints
 from dagtui.core.report import Kept, as_text, report
 from dagtui.core.snapshot import Before, Counts, Latency, Money, Snapshot, Throughput
 

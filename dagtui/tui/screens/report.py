@@ -100,6 +100,11 @@ class ReportScreen(FittedScreen):
                 yield LatencyChart(snapshot)
                 yield OutcomesChart(snapshot)
                 yield MoneyChart(snapshot)
+            for section in advice:
+                text = "\n".join(f"▸ {visible(value)}" for _, value in section.rows)
+                hint = Static(Content(text), id="report-hints")
+                hint.border_title = "next time"
+                yield hint
             with Container(id="report-columns"):
                 for column in _balanced(tables, 2):
                     with Container(classes="report-column"):
@@ -107,11 +112,6 @@ class ReportScreen(FittedScreen):
                             yield SectionSheet(section)
             for section in wide:
                 yield SectionSheet(section)
-            for section in advice:
-                text = "\n".join(f"▸ {visible(value)}" for _, value in section.rows)
-                hint = Static(Content(text), id="report-hints")
-                hint.border_title = "next time"
-                yield hint
         yield Keys()
 
     def on_mount(self) -> None:
