@@ -61,7 +61,7 @@ def _rate(info: RunInfo) -> str:
 
 _COLUMNS = (
     _Column("state", "outcome", 10, lambda info: info.state, lambda info: info.state, right=False, down=False),
-    _Column("begun", "begun", 12, _begun, lambda info: (info.started_at, info.id), right=False, role="dim"),
+    _Column("begun", "begun", 12, _begun, lambda info: info.path.parent.name, right=False, role="dim"),
     _Column("file", "file", 0, lambda info: info.file, lambda info: info.file.lower(), right=False, down=False),
     _Column("task", "task", 12, lambda info: info.task, lambda info: info.task, right=False, down=False),
     _Column("model", "model", 26, lambda info: info.model, lambda info: info.model, right=False, down=False),
@@ -236,7 +236,7 @@ class RunsTable(Sheet, can_focus=True):
         column = next(column for column in _COLUMNS if column.key == SORTS[self.sort])
         words = self.filter.lower().split()
         rows = [info for info in self._infos.values() if _matches(info, words)]
-        rows.sort(key=lambda info: (info.started_at, info.id), reverse=True)
+        rows.sort(key=lambda info: info.path.parent.name, reverse=True)  # ids sort by time, also unread ones
         rows.sort(key=column.sort, reverse=column.down is not self.reverse)
         self._rows = rows
         places = {info.path: place for place, info in enumerate(rows)}
