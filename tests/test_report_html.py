@@ -155,7 +155,7 @@ def test_a_run_of_nothing_makes_a_page_too(snapshot: Snapshot) -> None:
 
 
 def test_drawings_stay_within_their_frames() -> None:
-    for chart in drawings(over_time((1.0, 5.0), 1.3, TIMELINE)):
+    for chart in drawings(over_time((1.0, 5.0), 5.0, 1.3, TIMELINE)):
         _, _, width, height = (float(part) for part in chart.attrib["viewBox"].split())
         for shape in chart.iter("polygon"):
             points = [tuple(map(float, point.split(","))) for point in shape.attrib["points"].split()]

@@ -16,6 +16,7 @@ _MANY_THROTTLED = 0.05
 _MANY_FAILED = 0.02
 _MUCH_WASTED = 0.05
 _FAR_TAIL = 8.0  # times the median that the slowest hundredth takes
+_HUNG = 10.0  # times what the slowest hundredth takes: what is waited for so long is not slow, it hangs
 _ENOUGH = 100  # answers, before something is said of their tail
 _SPARE = 1.2  # places more than were needed on average
 
@@ -102,14 +103,20 @@ def _told_limits(snapshot: Snapshot, settings: RunSettings | None) -> list[tuple
 
 
 def _timeouts(snapshot: Snapshot, settings: RunSettings | None) -> Iterator[str]:
-    number = dict(snapshot.errors).get(ErrorKind.TIMEOUT, 0)
-    if number / max(1, snapshot.attempts) <= _MANY_FAILED:
-        return
+    """A shorter one where attempts hung, a longer one where answers take about as long as they may."""
+    number, p99 = dict(snapshot.errors).get(ErrorKind.TIMEOUT, 0), snapshot.latency.p99
+    many = number / max(1, snapshot.attempts) > _MANY_FAILED
     if settings is None:
-        yield "Attempts ran out of time: raise the timeout, or ask for shorter answers."
+        if many:
+            yield "Attempts ran out of time: raise the timeout, or ask for shorter answers."
         return
-    told = f"{count(number)} {_plural(number, 'attempt')} ran out of its {seconds(settings.timeout)}"
-    yield f"--timeout {2 * settings.timeout:g}: {told}; or ask for shorter answers."
+    given = settings.timeout
+    told = f"{count(number)} {_plural(number, 'attempt')} ran out of the {seconds(given)} that each may take"
+    if number and p99 and _HUNG * p99 < given:
+        sooner = max(2, ceil(_HUNG / 2 * p99))
+        yield f"--timeout {sooner}: {told}, while 99% of the answers came within {seconds(p99)}; ask again sooner."
+    elif many:
+        yield f"--timeout {2 * given:g}: {told}; or ask for shorter answers."
 
 
 def _output(snapshot: Snapshot, max_tokens: int | None) -> Iterator[str]:

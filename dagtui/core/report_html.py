@@ -57,7 +57,7 @@ def page(view: Page) -> str:
         for part in (
             _head(view),
             _tiles(view),
-            _panel("Over time", over_time(snapshot.throughput.series, snapshot.elapsed, view.timeline), "wide"),
+            _panel("Over time", _course(view), "wide"),
             _panel("How requests ended", _outcomes(snapshot)),
             _panel("Latency", _latency(snapshot)),
             _panel("Money", _money(snapshot)),
@@ -121,6 +121,11 @@ def _panel(title: str, content: str, more: str = "") -> str:
         return ""
     kind = f' class="{more}"' if more else ""
     return f"<section{kind}><h2>{safe(title)}</h2>{content}</section>\n"
+
+
+def _course(view: Page) -> str:
+    speed = view.snapshot.throughput
+    return over_time(speed.series, speed.peak, view.snapshot.elapsed, view.timeline)
 
 
 def _outcomes(snapshot: Snapshot) -> str:

@@ -28,28 +28,32 @@ body {
   margin: 0; padding: 1.5rem; background: var(--ground); color: var(--text);
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums;
 }
-main { max-width: 62rem; margin: 0 auto; display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
-header, .wide { grid-column: 1 / -1; }
-h1 { font-size: 1.4rem; margin: 0; overflow-wrap: anywhere; }
+main {
+  width: 100%; max-width: 62rem; margin: 0 auto; display: grid; gap: 1rem;
+  grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+}
+header, .wide { grid-column: 1 / span 2; }
+h1 { font-size: 1.4rem; margin: 0; overflow-wrap: break-word; }
 h2 { font-size: .8rem; font-weight: 600; margin: 0 0 .6rem; color: var(--dim); text-transform: lowercase; }
-header p { margin: .2rem 0; overflow-wrap: anywhere; }
+header p { margin: .2rem 0; overflow-wrap: break-word; }
 .outcome { font-weight: 600; }
 section {
   background: var(--panel); border: 1px solid var(--frame); border-radius: 6px; padding: .8rem 1rem; min-width: 0;
 }
-section.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem; }
-.tile { display: flex; flex-direction: column; }
-.tile b { font-size: 1.35rem; line-height: 1.3; overflow-wrap: anywhere; }
+section.tiles { display: flex; flex-wrap: wrap; gap: 1rem; }
+.tile { flex: 1 1 8.5rem; }
+.tile b, .tile span { display: block; }
+.tile b { font-size: 1.35rem; line-height: 1.3; overflow-wrap: break-word; }
 .tile span, .dim { color: var(--dim); font-size: .82rem; }
-table { border-collapse: collapse; width: 100%; }
-th { text-align: left; font-weight: 400; color: var(--dim); vertical-align: top; overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; overflow-wrap: anywhere; }
+th { text-align: left; font-weight: 400; color: var(--dim); vertical-align: top;}
 th, td { padding: .12rem .8rem .12rem 0; }
-td { overflow-wrap: anywhere; }
 .bars td { white-space: nowrap; text-align: right; }
 .bars td.fill { width: 50%; padding-right: 0; }
 .compared td, .compared tr:first-child th { text-align: right; }
 code {
-  font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; user-select: all;
+  font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+  overflow-wrap: break-word; user-select: all;
 }
 ul { margin: 0; padding-left: 1.1rem; }
 p { margin: .3rem 0; }
@@ -67,5 +71,5 @@ svg .end { text-anchor: end; }
 line.touch { stroke: var(--text); stroke-dasharray: 2 2; } text.touch { fill: var(--text); }
 .done-text { color: var(--done); } .failed-text { color: var(--failed); } .waiting-text { color: var(--waiting); }
 .running-text { color: var(--running); } .queued-text, .skipped-text, .cancelled-text { color: var(--dim); }
-@media (max-width: 44rem) { main { grid-template-columns: 1fr; } }
+@media (max-width: 44rem) { main { grid-template-columns: minmax(0, 1fr); } header, .wide { grid-column: 1; } }
 """

@@ -212,6 +212,8 @@ class DagtuiApp(ThemedApp):
             yield SystemCommand(
                 f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name)
             )
+        if self.BEGINS_RUNS and not self.running:
+            yield SystemCommand("Runs", "Past runs, and those that go on: show, compare, go on", self.show_runs)
         yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
         yield SystemCommand("Quit", "Leave dagtui", self.action_leave)
 

@@ -48,10 +48,12 @@ def test_a_concurrency_that_only_met_the_limit_is_brought_down_to_what_was_neede
     assert not any("--concurrency" in hint for hint in hints(replace(THROTTLED, automatic=True), SETTINGS))
 
 
-def test_timeouts_double_the_timeout() -> None:
+def test_a_timeout_is_shortened_where_attempts_hung_and_lengthened_where_answers_take_as_long() -> None:
     late = replace(DONE, attempts=110, errors=((ErrorKind.TIMEOUT, 10),))
     told = hints(late, replace(SETTINGS, timeout=30.0))
-    assert told[0].startswith("--timeout 60: 10 attempts ran out of its 30.0 s")
+    assert told[0].startswith("--timeout 7: 10 attempts ran out of the 30.0 s that each may take, while 99% of")
+    told = hints(late, replace(SETTINGS, timeout=2.0))
+    assert told[0].startswith("--timeout 4: 10 attempts ran out of the 2.00 s that each may take; or ask for")
     assert "raise the timeout" in hints(late)[0]
 
 
