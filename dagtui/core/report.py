@@ -127,7 +127,7 @@ def _run(snapshot: Snapshot) -> Section:
         rows.append(("Rows left out", count(snapshot.rows_rejected)))
     at_last = f"automatic, {count(snapshot.target)} at last"
     rows.append(("Concurrency", at_last if snapshot.automatic else count(snapshot.target)))
-    rows.append(("Ended", snapshot.reason or snapshot.phase))
+    rows.append(("Ended" if snapshot.phase == "ended" else "State", snapshot.reason or snapshot.phase))
     return Section("Run", tuple(rows))
 
 

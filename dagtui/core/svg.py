@@ -64,9 +64,7 @@ def stacked_bar(parts: Sequence[tuple[float, str]], label: str) -> str:
 
 
 def over_time(rates: Sequence[float], best: float, elapsed: float, timeline: Timeline | None) -> str:
-    """The run over time: answers a second, the `best` second among them, and, where there is a `timeline`, what was
-    in flight and refused.
-    """
+    """The run over time: answers a second, with the `best`; of a `timeline`, what was in flight and refused."""
     lanes: list[str] = []
     top = 14
     lanes.append(_area(f"answers a second, {rate(best)} in the best", rates, top, 120))
