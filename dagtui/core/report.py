@@ -278,8 +278,7 @@ def _records(snapshot: Snapshot) -> int:
 
 def _states(snapshot: Snapshot) -> int:
     """Every request there is: those of records that are yet to be read too, where their number is known."""
-    counts = snapshot.counts
-    return counts.queued + counts.in_flight + counts.waiting + counts.ended
+    return snapshot.counts.queued + snapshot.counts.in_flight + snapshot.counts.waiting + snapshot.counts.ended
 
 
 def _width(snapshot: Snapshot) -> int:

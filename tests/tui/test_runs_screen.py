@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -328,3 +329,19 @@ async def test_leaving_while_journals_are_read_leaves_nothing_behind(folder: Pat
         await pilot.pause()
         await pilot.press("f4", "end", "r", "q")
     assert app.return_value == 0
+
+
+async def test_what_goes_on_is_looked_at_again_and_what_is_new_appears(
+    folder: Path, three: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagtui.tui.screens.runs.AGAIN", 0.05)
+    lock = RunLock(three[1])
+    async with listed(folder) as (app, pilot):
+        assert "▶ running" in text(app)
+        lock.release()
+        await until(pilot, lambda: "▶" not in text(app))
+        copied = runs_folder() / "20261127-010101-dddd"
+        shutil.copytree(three[0].parent, copied)
+        await until(pilot, lambda: len(rows(app)) == 5)
+        shutil.rmtree(copied)
+        await until(pilot, lambda: len(rows(app)) == 4)

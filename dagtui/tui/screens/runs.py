@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from threading import Event
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -27,10 +27,11 @@ from dagtui.tui.widgets.runs_table import RunsTable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.timer import Timer
+
     from dagtui.runs import RunInfo
     from dagtui.tui.app import DagtuiApp
 
-T = TypeVar("T")
 AGAIN = 2.0
 """Seconds between two looks at what goes on; looks that take long are further apart."""
 _AT_ONCE = 8  # journals that are read before they are shown
@@ -60,6 +61,7 @@ class RunsScreen(FittedScreen):
         super().__init__()
         self._left = Event()  # nobody waits for what is being read any more
         self._busy = ""
+        self._next: Timer | None = None  # the next look at what goes on
 
     def compose(self) -> ComposeResult:
         """A line on all of them, the list, and all about one."""
@@ -81,7 +83,7 @@ class RunsScreen(FittedScreen):
     @on(events.ScreenResume)
     def _looked_at_again(self) -> None:
         """What was gone on with, removed or ended meanwhile is to be seen."""
-        if self._table.infos:
+        if self._table.infos and not self._table.reading:
             self.run_worker(self._read_again(), group="read", exclusive=True)
 
     # --- reading ---
@@ -111,7 +113,9 @@ class RunsScreen(FittedScreen):
         self._later(time.monotonic() - begun)
 
     def _later(self, took: float) -> None:
-        self.set_timer(max(AGAIN, 10 * took), self._look_again)
+        if self._next is not None:
+            self._next.stop()
+        self._next = self.set_timer(max(AGAIN, 10 * took), self._look_again)
 
     def _look_again(self) -> None:
         if self.is_current:
@@ -231,7 +235,7 @@ class RunsScreen(FittedScreen):
         from dagtui.tui.screens.report import ReportScreen
 
         plan = await asyncio.to_thread(plan_of, info.path)
-        told = await self._read(lambda: recap(info.path, self._left.is_set))
+        told = await asyncio.to_thread(recap, info.path, self._left.is_set)
         stored = Stored(info.path, told.title, told.settings)
         self._dagtui.push_screen(ReportScreen(stored, told.result, told.kept, plan, told.max_tokens))
 
@@ -244,7 +248,7 @@ class RunsScreen(FittedScreen):
         from dagtui.comparing import compare_runs
         from dagtui.tui.screens.compare import CompareScreen
 
-        told = await self._read(lambda: compare_runs(a, b, self._left.is_set))
+        told = await asyncio.to_thread(compare_runs, a, b, self._left.is_set)
         self._dagtui.push_screen(CompareScreen(told))
 
     async def _delete(self, info: RunInfo) -> None:
@@ -276,9 +280,6 @@ class RunsScreen(FittedScreen):
         if len(marks) == 1 and info is not None and not info.problem and info.path != marks[0]:
             return marks[0], info.path
         return None
-
-    async def _read(self, act: Callable[[], T]) -> T:
-        return await asyncio.to_thread(act)
 
     def _work(self, busy: str, work: Coroutine[Any, Any, None]) -> None:
         """Do one thing that takes a while, and say so meanwhile; the keys of others wait."""
