@@ -30,10 +30,11 @@ def write_report(path: Path, target: Path, *, overwrite: bool = False) -> None:
 
 
 def write_live(
-    title: str, result: RunResult, kept: Kept, settings: RunSettings, journal: Path | None, target: Path,
-    *, overwrite: bool = False,
+    title: str, result: RunResult, outcome: str, kept: Kept, settings: RunSettings, journal: Path | None,
+    target: Path, *, overwrite: bool = False,
 ) -> None:  # fmt: skip
-    """The same for a run that is at hand; what the figures do not tell is read from its `journal`. Blocks.
+    """The same for a run that is at hand, whose `journal` tells what the figures do not. `outcome` is how it
+    ended, or `running`. Blocks.
 
     Raises:
         ConfigError: the journal cannot be read, or the target not be written.
@@ -55,7 +56,7 @@ def write_live(
     begun = result.snapshot.started_at
     view = Page(
         title,
-        result.outcome,
+        outcome,
         result.reason,
         result.snapshot,
         sections,

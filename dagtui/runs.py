@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -78,7 +78,12 @@ def make_folder(path: Path) -> None:
 
 def list_runs(folder: Path | None = None) -> list[RunInfo]:
     """The runs, the newest first."""
-    return [run_info(path) for path in run_paths(folder)]
+    return run_infos(run_paths(folder))
+
+
+def run_infos(paths: Iterable[Path]) -> list[RunInfo]:
+    """The runs with these journals."""
+    return [run_info(path) for path in paths]
 
 
 def run_paths(folder: Path | None = None) -> list[Path]:

@@ -190,6 +190,12 @@ async def test_a_run_that_goes_on_is_watched_and_left_running(folder: Path, thre
             await pilot.press("D")
             await pilot.pause()
             assert "It goes on: stop it first" in text(app)
+            await pilot.press("r")
+            await at(pilot, ReportScreen)
+            assert "▶ running" in lines(app)[0]
+            assert "Go on" not in lines(app)[-1]
+            await pilot.press("escape")
+            await at(pilot, RunsScreen)
             await pilot.press("enter")
             await at(pilot, VisitedRun)
             assert "attached: emails.csv" in text(app)

@@ -48,6 +48,7 @@ _SPEECH = {
     "drained": ("▽ drained", "warn+"),
     "cancelled": ("◌ cancelled", "warn+"),
     "stopped": ("✖ stopped", "failed+"),
+    "running": ("▶ running", "running+"),
 }
 
 
@@ -71,6 +72,8 @@ class ReportScreen(FittedScreen):
         kept: Kept,
         plan: Plan | None = None,
         max_tokens: int | None = None,
+        *,
+        running: bool = False,
     ) -> None:
         super().__init__()
         self.session = session
@@ -78,6 +81,7 @@ class ReportScreen(FittedScreen):
         self._kept = kept
         self._plan = plan  # of a run that is not the app's own
         self._max_tokens = max_tokens
+        self._outcome = "running" if running else result.outcome
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
@@ -93,7 +97,7 @@ class ReportScreen(FittedScreen):
         advice = [section for section in sections if not section.rows[0][0]]
         wide = [section for section in sections if section.verbatim]
         tables = [section for section in sections if section not in (*advice, *wide)]
-        yield Outcome(self.session.title, self.result)
+        yield Outcome(self.session.title, self._outcome, self.result.reason)
         with VerticalScroll(id="report"):
             with Container(id="report-charts"):
                 yield SpeedChart(snapshot)
@@ -130,7 +134,8 @@ class ReportScreen(FittedScreen):
         """A run can be gone on with where something of it is left."""
         begins = self._dagtui.BEGINS_RUNS  # who only looks at a run begins none
         if action == "go_on":
-            return begins and self._kept.run is not None and is_unfinished(self.result.snapshot)
+            left = self._outcome != "running" and is_unfinished(self.result.snapshot)
+            return begins and self._kept.run is not None and left
         return begins or action != "new_run"
 
     def action_go_on(self) -> None:
@@ -159,7 +164,8 @@ class ReportScreen(FittedScreen):
 
         title, settings = own_title(self.session.title), self.session.settings
         journal = self.session.journal_path
-        write_live(title, self.result, self._kept, settings, journal, target, overwrite=overwrite)
+        told = self.result, self._outcome
+        write_live(title, *told, self._kept, settings, journal, target, overwrite=overwrite)
 
     @property
     def _dagtui(self) -> DagtuiApp:
@@ -169,16 +175,17 @@ class ReportScreen(FittedScreen):
 class Outcome(Sheet):
     """The first line of the report."""
 
-    def __init__(self, title: str, result: RunResult) -> None:
+    def __init__(self, title: str, outcome: str, reason: str) -> None:
         super().__init__(id="report-outcome")
         self._title = title
-        self._result = result
+        self._outcome = outcome
+        self._reason = reason
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """What was run and how it ended."""
-        words, role = _SPEECH[self._result.outcome]
+        words, role = _SPEECH[self._outcome]
         title = fit(self._title, max(0, width - len(words) - 2)).rstrip()
-        reason = fit(self._result.reason, width).rstrip()
+        reason = fit(self._reason, width).rstrip()
         return (((title, "accent+"), ("  ", "text"), (words, role)), ((reason, "dim"),))
 
 

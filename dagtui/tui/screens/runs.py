@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line
-from dagtui.runs import plan_of, remove_run, run_info, run_paths
+from dagtui.runs import plan_of, remove_run, run_infos, run_paths
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.fitted import FittedScreen
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from dagtui.runs import RunInfo
     from dagtui.tui.app import DagtuiApp
 
-AGAIN = 2.0
-"""Seconds between two looks at what goes on; looks that take long are further apart."""
+AGAIN = 2.0  # seconds between two looks at what goes on; looks that take long are further apart
 _AT_ONCE = 8  # journals that are read before they are shown
 
 
@@ -93,7 +92,7 @@ class RunsScreen(FittedScreen):
         for start in range(0, len(paths), _AT_ONCE):
             part = paths[start : start + _AT_ONCE]
             self._table.reading = len(paths) - start - len(part)
-            self._table.take(await asyncio.to_thread(_infos, part))
+            self._table.take(await asyncio.to_thread(run_infos, part))
         self._table.reading = 0
         self._table.take(())
         self._later(0.0)
@@ -105,11 +104,9 @@ class RunsScreen(FittedScreen):
         table = self._table
         known = {info.path: info for info in table.infos}
         wanted = [path for path in paths if path not in known or known[path].state == "running"]
-        infos = await asyncio.to_thread(_infos, wanted)
-        if {*paths} != {*known}:
-            table.keep(paths)
-        if infos:
-            table.take(infos)
+        infos = await asyncio.to_thread(run_infos, wanted)
+        table.keep(paths)
+        table.take(infos)
         self._later(time.monotonic() - begun)
 
     def _later(self, took: float) -> None:
@@ -207,11 +204,10 @@ class RunsScreen(FittedScreen):
 
     def action_delete(self) -> None:
         """Delete it, after asking."""
-        if (info := self._table.selected) is None:
-            return
-        if info.state == "running":
+        info = self._table.selected
+        if info is not None and info.state == "running":
             self.notify("It goes on: stop it first (Enter, then d).", title="Not deleted", severity="warning")
-        else:
+        elif info is not None:
             self.run_worker(self._delete(info))
 
     # --- the work ---
@@ -220,7 +216,7 @@ class RunsScreen(FittedScreen):
         from dagtui.tui.screens.visits import VisitedReplay, VisitedRun  # imported when asked for
 
         plan = await asyncio.to_thread(plan_of, info.path)
-        current = await asyncio.to_thread(run_info, info.path)
+        [current] = await asyncio.to_thread(run_infos, [info.path])
         if current.state == "running":
             from dagtui.attached import Attached
 
@@ -237,7 +233,8 @@ class RunsScreen(FittedScreen):
         plan = await asyncio.to_thread(plan_of, info.path)
         told = await asyncio.to_thread(recap, info.path, self._left.is_set)
         stored = Stored(info.path, told.title, told.settings)
-        self._dagtui.push_screen(ReportScreen(stored, told.result, told.kept, plan, told.max_tokens))
+        of = (stored, told.result, told.kept, plan, told.max_tokens)
+        self._dagtui.push_screen(ReportScreen(*of, running=told.running))
 
     async def _go_on(self, info: RunInfo) -> None:
         app = self._dagtui
@@ -301,7 +298,3 @@ class RunsScreen(FittedScreen):
         self._busy = busy
         if self.is_attached:
             self.query_one(RunsTitle).show(self._table.infos, busy)
-
-
-def _infos(paths: list[Path]) -> list[RunInfo]:
-    return [run_info(path) for path in paths]

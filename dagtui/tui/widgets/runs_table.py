@@ -109,8 +109,8 @@ class RunsTable(Sheet, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="runs")
-        self.reading = 0
-        """Journals that were not read yet."""
+        self.reading = 1
+        """Journals that were not read yet, as far as is known."""
         self.filter = ""
         self.sort = 0
         self.reverse = False
