@@ -1,4 +1,4 @@
-"""The commands about runs that there are already: list, go on, export, report, remove."""
+"""The commands about runs that there are already: list, show, attach, go on, export, remove."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagtui.cli_reports import compare, report
 from dagtui.options import changed, detach_option, resume_options, theme_option
 from dagtui.shell import attach as attach_to
 from dagtui.shell import detached_or_leave, leave, open_app, open_replay, run_headless, said_plainly
@@ -66,28 +67,6 @@ def show(run: str, theme: str | None) -> None:
         from dagtui.runs import find_run
 
         leave(open_replay(find_run(run), theme))
-
-
-@click.command()
-@_RUN
-def report(run: str) -> None:
-    """Print the report of RUN: its closing report, or how it stands, if it goes on or was killed."""
-    with said_plainly():
-        from dagtui.core.failures import failures_path
-        from dagtui.core.report import Kept, as_text
-        from dagtui.core.report import report as sections
-        from dagtui.core.text import visible
-        from dagtui.replay import Replay
-        from dagtui.runs import find_run, name_of, plan_of
-
-        path = find_run(run)
-        plan, replay = plan_of(path), Replay(path)
-        replay.seek(replay.length)
-        replay.settle()
-        failed = failures_path(plan, plan.output)
-        kept = Kept(name_of(path), plan.output, failed if failed is not None and failed.exists() else None)
-        click.echo(visible(replay.title.removeprefix("replay of ")))
-        click.echo(as_text(sections(replay.snapshot(), kept), 78))
 
 
 @click.command()
@@ -294,4 +273,4 @@ def rm(runs: tuple[str, ...], older_than: float | None) -> None:
             click.echo(f"removed {path.parent.name}")
 
 
-COMMANDS = (runs, show, attach, stop, resume, report, export, rm)
+COMMANDS = (runs, show, attach, stop, resume, report, compare, export, rm)

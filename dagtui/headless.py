@@ -29,6 +29,7 @@ from dagtui.core.text import visible
 from dagtui.plan import Plan, kept, open_resumed, open_session
 from dagtui.session import RunResult, Session
 from dagtui.stopping import Stopping
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.resuming import Going
@@ -250,7 +251,14 @@ class Narrator:
             self._tell_log()
         width = min(self._console.width, 100) if self._console.is_terminal else 78
         where = kept(self._plan, self._session)
-        self.say(as_text(report(result.snapshot, where, result.audit), width))
+        sections = report(
+            result.snapshot,
+            where,
+            result.audit,
+            settings=self._session.settings,
+            title=own_title(self._session.title),
+        )
+        self.say(as_text(sections, width))
         if result.outcome not in ("complete", "partial"):
             self.say(result.reason)
 

@@ -293,7 +293,8 @@ def kept(plan: Plan, session: Watched) -> Kept:
 
     failures = failures_path(plan, session.results_path)
     run = None if session.journal_path is None else name_of(session.journal_path)
-    return Kept(run, session.results_path, failures if failures is not None and failures.exists() else None)
+    failed = failures if failures is not None and failures.exists() else None
+    return Kept(run, session.results_path, failed, plan.gateway)
 
 
 async def unfinished(path: str) -> RunInfo | None:

@@ -151,14 +151,21 @@ class DagtuiApp(ThemedApp):
             await self.pop_screen()
         await self._show(plan, session)
 
-    async def look_back(self, path: Path) -> None:
-        """Show what going on with the run that ended would mean.
+    async def look_back(self, path: Path, plan: Plan | None = None) -> None:
+        """Show what going on with the run that ended would mean; `plan` is its own, if that is not the app's.
 
         Raises:
             DagtuiError: the journal, the input or a setting does not allow it.
         """
         await self._close_session()
-        self.show_contract(await self.desk.look_back(path, self.plan), self.plan)
+        plan = plan or self.plan
+        self.show_contract(await self.desk.look_back(path, plan), plan)
+
+    def show_runs(self) -> None:
+        """The runs that there were, and those that go on."""
+        from dagtui.tui.screens.runs import RunsScreen  # imported when asked for
+
+        self.push_screen(RunsScreen())
 
     def leave_contract(self, screen: Screen[Any]) -> None:
         """Back to where it was asked from; where that was the shell, there."""
@@ -212,6 +219,8 @@ class DagtuiApp(ThemedApp):
             yield SystemCommand(
                 f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name)
             )
+        if self.BEGINS_RUNS and not self.running:
+            yield SystemCommand("Runs", "Past runs, and those that go on: show, compare, go on", self.show_runs)
         yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
         yield SystemCommand("Quit", "Leave dagtui", self.action_leave)
 

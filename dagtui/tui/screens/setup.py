@@ -48,6 +48,7 @@ class SetupScreen(FittedScreen):
         Binding("tab", "app.focus_next", "Next field", show=False, id="setup.next"),
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, id="setup.previous"),
         Binding("f7", "go_on", "Go on", key_display="F7", id="setup.go-on"),
+        Binding("f4", "runs", "Runs", key_display="F4", id="setup.runs"),
         Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
     ]
 
@@ -204,6 +205,10 @@ class SetupScreen(FittedScreen):
             self._refuse(str(error))
         finally:
             self._starting = False
+
+    def action_runs(self) -> None:
+        """The runs that there were."""
+        self._dagtui.show_runs()
 
     def action_bad_rows(self) -> None:
         """Leave out the rows that cannot be read, or do not."""
