@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import (
     AttemptEnded,
@@ -41,11 +42,12 @@ _QUEUED, _IN_FLIGHT, _SUCCEEDED = int(State.QUEUED), int(State.IN_FLIGHT), int(S
 
 
 class Stats:
-    """Counts what happened. `store` holds every request's state, `log` the last lines."""
+    """Counts what happened. `store` has every request's state, `log` the last lines, `causes` what goes wrong."""
 
     def __init__(self, dimensions: tuple[str, ...], target: int) -> None:
         self.store = RequestStore(dimensions)
         self.log: deque[LogEntry] = deque(maxlen=LOG_CAPACITY)
+        self.causes = Causes()
         self._log_count = 0
         self._run_id = ""
         self._phase: Phase = "ready"
@@ -90,7 +92,7 @@ class Stats:
     def restore(self, past: Past) -> None:
         """Begin with what earlier sessions did; nothing may have been folded yet."""
         figures = past.figures
-        self.store = past.store
+        self.store, self.causes = past.store, past.causes
         for state in past.store.state:
             self._by_state[state] += 1
         usage = figures.usage
@@ -118,6 +120,7 @@ class Stats:
         self._target = event.target
         self._series.begin(event.time)
         self._recent.begin(event.time)
+        self.causes.begin(event.time)
 
     def _run_resumed(self, event: RunResumed) -> None:
         for seq in event.again:
@@ -193,6 +196,7 @@ class Stats:
             self._wasted += attempt.cost
         if attempt.retry_in is not None:
             self._move(seq, State.WAITING)
+            store.cause[seq] = self.causes.add(event.time, seq, error, attempt.number, given_up=False)
             entry = self._entry(event.time, seq, "retry", error, attempt.number)
             self._append(replace(entry, wait=attempt.retry_in, wait_reason=attempt.retry_reason))
 
@@ -235,6 +239,7 @@ class Stats:
         if not store.error[event.seq]:
             self._errors[error.kind] += 1
             store.error[event.seq] = store.error_number(error.kind)
+        store.cause[event.seq] = self.causes.add(event.time, event.seq, error, failure.attempts, given_up=True)
         self._append(self._entry(event.time, event.seq, "failure", error, failure.attempts))
 
     # --- the log ---

@@ -32,7 +32,8 @@ class RequestStore:
 
     `state` has a value for every request that was read; the other columns reach beyond it, because they grow by
     the thousand. `latency` is in seconds, `cost` in billionths of a US dollar (`UNKNOWN_COST` where there is no
-    price), `category` and `error` are numbers to be looked up. `version` grows with every change.
+    price), `category` and `error` are numbers to be looked up, `cause` is the number of the group that the last
+    failure or retry belongs to (`core.causes`), 0 for none. `version` grows with every change.
     """
 
     def __init__(self, dimensions: tuple[str, ...]) -> None:
@@ -48,6 +49,7 @@ class RequestStore:
         self.cost = array("q")
         self.category = bytearray()
         self.error = bytearray()
+        self.cause = bytearray()
         self.version = 0
         self._categories: list[str] = [""]
         self._category_number: dict[str, int] = {"": 0}
@@ -77,9 +79,9 @@ class RequestStore:
         self.version += 1
 
     def _grow(self) -> None:
-        """Make room in all columns but `state`, a page at a time: nine for each record would be a cost."""
+        """Make room in all columns but `state`, a page at a time: ten for each record would be a cost."""
         more = len(self.state) - self._room + _PAGE
-        for column in (self.attempts, self.category, self.error):
+        for column in (self.attempts, self.category, self.error, self.cause):
             column.extend(bytes(more))
         for numbers in (self.status, self.latency, self.tokens_in, self.tokens_out, self.cost):
             numbers.frombytes(bytes(more * numbers.itemsize))
