@@ -64,6 +64,10 @@ class Dashboard(Watching[Steered]):
             return ended and self._dagtui.BEGINS_RUNS
         return ended if action == "report" else True
 
+    def steers(self) -> bool:
+        """Whether the run takes commands now."""
+        return self.live and self.check_action("pause", ()) is True
+
     def on_key(self, event: events.Key) -> None:
         """A digit begins to type a concurrency. At once, so that the next key finds the field."""
         character = event.character or ""

@@ -44,6 +44,7 @@ class ReportScreen(FittedScreen):
         Binding("n", "new_run", "New run", id="report.new"),
         Binding("e", "export", "Export", id="report.export"),
         Binding("g", "go_on", "Go on", id="report.go"),
+        Binding("f", "triage", "Failures by cause", id="report.triage"),
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
@@ -106,6 +107,12 @@ class ReportScreen(FittedScreen):
             except DagtuiError as error:
                 told = one_line(str(error), 400)
                 self.notify(told, title="Not gone on", severity="error", markup=False, timeout=20)
+
+    def action_triage(self) -> None:
+        """What went wrong, grouped by cause."""
+        from dagtui.tui.screens.triage import TriageScreen  # imported when asked for
+
+        self._dagtui.push_screen(TriageScreen(self.session))
 
     def action_export(self) -> None:
         """Write the results somewhere."""
