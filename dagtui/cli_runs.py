@@ -87,7 +87,7 @@ def report(run: str) -> None:
         failed = failures_path(plan, plan.output)
         kept = Kept(name_of(path), plan.output, failed if failed is not None and failed.exists() else None)
         click.echo(visible(replay.title.removeprefix("replay of ")))
-        click.echo(as_text(sections(replay.snapshot(), kept), 78))
+        click.echo(as_text(sections(replay.snapshot(), kept, causes=replay.causes.groups), 78))
 
 
 @click.command()

@@ -250,7 +250,7 @@ class Narrator:
             self._tell_log()
         width = min(self._console.width, 100) if self._console.is_terminal else 78
         where = kept(self._plan, self._session)
-        self.say(as_text(report(result.snapshot, where, result.audit), width))
+        self.say(as_text(report(result.snapshot, where, result.audit, self._session.causes.groups), width))
         if result.outcome not in ("complete", "partial"):
             self.say(result.reason)
 

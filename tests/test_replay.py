@@ -55,7 +55,7 @@ def groups(causes: Causes, store: RequestStore, moment: float) -> dict[object, o
     return {
         (group.kind, group.status, group.text): (
             group.retries, group.failures, group.first, group.last, group.example, causes.trend(group, moment),
-            counts.get(group.number), list(members(store, group.number)),
+            counts.get(group.number, (0, 0)) == (group.failed, group.waiting), list(members(store, group.number)),
         )
         for group in causes.groups
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """What goes wrong in a run, by its causes: failures and retries that are alike are one group.
 
 A fold of events like the statistics that it is a part of, in constant memory: whoever folds the journal gets the
-same groups. Who is in a group now is not kept here, it is read off the columns of the store.
+same groups. Who is in a group now is read off the columns of the store; how many, is counted along.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ OTHER = "other messages"
 
 _LONGEST = 4_000  # characters of an example
 _FIRST_WIDTH = 1.0  # seconds of a bin
+_WAITING, _FAILED = int(State.WAITING), int(State.FAILED)  # quick to compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Example:
 class Group:
     """What is alike. `text` is the normalised message, `number` what the store's column `cause` has for it.
 
-    `retries` counts attempts after which another one was planned, `failures` requests that were given up. Times
-    are epoch seconds. The example is one that failed, if any has.
+    `retries` counts attempts after which another one was planned, `failures` requests that were given up;
+    `waiting` and `failed` are the requests that are so now, of this cause. Times are epoch seconds. The example is
+    one that failed, if any has.
     """
 
     number: int
@@ -53,6 +55,8 @@ class Group:
     example: Example
     retries: int = 0
     failures: int = 0
+    waiting: int = 0
+    failed: int = 0
     bins: list[int] = field(default_factory=list[int])
 
     @property
@@ -77,12 +81,14 @@ class Causes:
             group.bins.clear()
 
     def add(self, time: float, seq: int, error: AttemptError, attempt: int, *, given_up: bool) -> int:
-        """Count what happened to request `seq`; the number of the group that it belongs to."""
+        """Count what happened to request `seq`, which waits or has failed now; the number of its group."""
         group = self._group(time, seq, error, attempt)
         group.last = time
         if not given_up:
             group.retries += 1
+            group.waiting += 1
         else:
+            group.failed += 1
             if not group.failures:
                 group.example = Example(seq, attempt, error.message[:_LONGEST])
             group.failures += 1
@@ -92,14 +98,24 @@ class Causes:
         bins[place] += 1
         return group.number
 
+    def leave(self, number: int, state: int) -> None:
+        """A request of that group, or of none, is not in `state` any more."""
+        if number:
+            if state == _FAILED:
+                self.groups[number - 1].failed -= 1
+            elif state == _WAITING:
+                self.groups[number - 1].waiting -= 1
+
+    def recount(self, store: RequestStore) -> None:
+        """Count who is in the groups, off the columns of `store`."""
+        counts = open_counts(store)
+        for group in self.groups:
+            group.failed, group.waiting = counts.get(group.number, (0, 0))
+
     def trend(self, group: Group, now: float) -> tuple[int, ...]:
         """How often `group` was met in each bin since the session began, the last one being that of `now`."""
         bins = self._reach(now) + 1
         return (*group.bins[:bins], *[0] * (bins - len(group.bins)))
-
-    def group(self, number: int) -> Group | None:
-        """The group of that number; None for 0, which is that of none."""
-        return self.groups[number - 1] if 0 < number <= len(self.groups) else None
 
     def restore(self, store: RequestStore, told: Iterable[tuple[float, int, AttemptError, int, bool]]) -> None:
         """Count what earlier sessions met: arguments of `add`, in order. `store` is told who failed of what."""
@@ -107,6 +123,7 @@ class Causes:
             number = self.add(time, seq, error, attempt, given_up=given_up)
             if given_up and seq < len(store):
                 store.cause[seq] = number
+        self.recount(store)
 
     def _group(self, time: float, seq: int, error: AttemptError, attempt: int) -> Group:
         key = (error.kind, error.status, normalised(error.message))
@@ -141,19 +158,19 @@ def _where(state: State) -> bytes:
     return bytes(255 if number == state else 0 for number in range(256))
 
 
-_FAILED, _WAITING = _where(State.FAILED), _where(State.WAITING)
-_OPEN = bytes(a | b for a, b in zip(_FAILED, _WAITING, strict=True))
+_HAS_FAILED, _WAITS = _where(State.FAILED), _where(State.WAITING)
+_IS_OPEN = bytes(a | b for a, b in zip(_HAS_FAILED, _WAITS, strict=True))
 
 
 def open_counts(store: RequestStore) -> dict[int, tuple[int, int]]:
     """By the number of a group: requests that have failed of it, and that wait because of it, now."""
-    failed, waiting = (_masked(store, table).translate(None, b"\0") for table in (_FAILED, _WAITING))
+    failed, waiting = (_masked(store, table).translate(None, b"\0") for table in (_HAS_FAILED, _WAITS))
     return {number: (failed.count(number), waiting.count(number)) for number in set(failed) | set(waiting)}
 
 
 def members(store: RequestStore, number: int, *, failed_only: bool = False) -> array[int]:
     """The requests that are in a group now, failed or waiting, by their `seq`, ascending."""
-    causes = _masked(store, _FAILED if failed_only else _OPEN)
+    causes = _masked(store, _HAS_FAILED if failed_only else _IS_OPEN)
     pattern = re.compile(re.escape(bytes((number,))))
     return array("I", (match.start() for match in pattern.finditer(causes))) if number else array("I")
 

@@ -6,11 +6,13 @@ Pure and made once, so that the screen and the shell say the same.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from textwrap import wrap
 
+from dagtui.core.causes import Group
 from dagtui.core.errors import ErrorKind
 from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
 from dagtui.core.held import Holder
@@ -20,6 +22,7 @@ from dagtui.core.text import visible
 _BAR = 20
 _MANY_THROTTLED = 0.05
 _MANY_FAILED = 0.02
+_MOST_MESSAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,15 @@ class Audit:
     bound: str = ""
 
 
-def report(snapshot: Snapshot, kept: Kept, audit: Audit | None = None) -> tuple[Section, ...]:
-    """Every figure of the run so far, in the order in which people ask for them."""
+def report(
+    snapshot: Snapshot, kept: Kept, audit: Audit | None = None, causes: Sequence[Group] = ()
+) -> tuple[Section, ...]:
+    """Every figure of the run so far, in the order in which people ask for them; `causes` is what went wrong."""
     sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
     if snapshot.errors:
         sections.append(_causes(snapshot))
+    if causes:
+        sections.append(_told(causes))
     if snapshot.categories:
         sections.append(_categories(snapshot))
     sections += [_money(snapshot), _tokens(snapshot), _results(snapshot, kept)]
@@ -202,6 +209,21 @@ def _causes(snapshot: Snapshot) -> Section:
             (kind_words(kind), f"{count(number)}  {percent(number, total):>6}") for kind, number in snapshot.errors
         ),
         tuple(number / total for _, number in snapshot.errors),
+    )
+
+
+def _told(causes: Sequence[Group]) -> Section:
+    """The messages of what failed most, then of what was retried most."""
+    worst = sorted(causes, key=lambda group: (-group.failures, -group.retries, group.first))
+    return Section(
+        "What went wrong",
+        tuple(
+            (
+                f"{kind_words(group.kind)} {group.status or ''}".rstrip(),
+                f"{count(group.failures)} failed, {count(group.retries)} retried: {group.text or '(no message)'}",
+            )
+            for group in worst[:_MOST_MESSAGES]
+        ),
     )
 
 

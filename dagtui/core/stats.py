@@ -39,6 +39,7 @@ LOG_CAPACITY = 10_000
 LOG_TEXT = 300
 _NANO = Decimal(1_000_000_000)
 _QUEUED, _IN_FLIGHT, _SUCCEEDED = int(State.QUEUED), int(State.IN_FLIGHT), int(State.SUCCEEDED)  # quick to look up
+_WAITING, _FAILED = int(State.WAITING), int(State.FAILED)
 
 
 class Stats:
@@ -93,6 +94,7 @@ class Stats:
         """Begin with what earlier sessions did; nothing may have been folded yet."""
         figures = past.figures
         self.store, self.causes = past.store, past.causes
+        self.causes.recount(past.store)
         for state in past.store.state:
             self._by_state[state] += 1
         usage = figures.usage
@@ -159,7 +161,10 @@ class Stats:
 
     def _move(self, seq: int, state: int) -> None:
         store, counts = self.store, self._by_state
-        counts[store.state[seq]] -= 1
+        was = store.state[seq]
+        if was == _WAITING or was == _FAILED:  # noqa: SIM109 - quicker than a tuple, for each event
+            self.causes.leave(store.cause[seq], was)
+        counts[was] -= 1
         counts[state] += 1
         store.state[seq] = state
         store.version += 1

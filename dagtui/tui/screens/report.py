@@ -56,7 +56,7 @@ class ReportScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
-        sections = report(self.result.snapshot, self._kept, self.result.audit)
+        sections = report(self.result.snapshot, self._kept, self.result.audit, self.session.causes.groups)
         advice = [section for section in sections if not section.rows[0][0]]
         wide = [section for section in sections if section.verbatim]
         tables = [section for section in sections if section not in (*advice, *wide)]

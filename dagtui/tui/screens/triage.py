@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from dagtui.core.causes import members, open_counts
+from dagtui.core.causes import members
 from dagtui.core.errors import DagtuiError
 from dagtui.core.figures import count
 from dagtui.tui.paths import home
@@ -19,7 +19,7 @@ from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.watching import TOO_SMALL
 from dagtui.tui.widgets.cause import GroupSheet, MembersSheet, TriageHeading
-from dagtui.tui.widgets.causes import CausesTable, Open
+from dagtui.tui.widgets.causes import CausesTable
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.words import some
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dagtui.watched import Watched
 
 POLL = 0.3  # seconds between two looks
-_ROWS_PER_SECOND = 2_000_000  # who is in the groups is read off a large store only as often as that allows
+_ROWS_PER_SECOND = 500_000  # who is in the group is read off a large store only as often as that allows
 _MOST_TOKENS = 1_000_000
 
 
@@ -65,9 +65,9 @@ class TriageScreen(FittedScreen):
         Binding("x", "skip", "Skip", id="triage.skip"),
         Binding("w", "write_out", "Write out", id="triage.write"),
         Binding("p", "pause", "Pause", id="triage.pause"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="view.help"),
         Binding("enter", "inspect", "Inspect", key_display="⏎", id="triage.inspect"),
         Binding("slash", "filter", "Filter", key_display="/", id="triage.filter"),
-        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="view.help"),
         Binding("escape,g", "leave", "Back", key_display="Esc", id="triage.back"),
         Binding("f", "failures", "Failures only", id="triage.failures"),
         Binding("s", "sort", "Sort", id="triage.sort"),
@@ -82,10 +82,9 @@ class TriageScreen(FittedScreen):
         super().__init__()
         self.session = session
         self._steers = steers
-        self._counts: Open = {}
         self._store: RequestStore | None = None
-        self._version = -1  # of the store, when the counts were taken
-        self._counted_at = 0.0
+        self._version = -1  # of the store, when it was looked who is in the group
+        self._looked_at = 0.0
         self._allowed: tuple[bool, bool, bool, str] | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,14 +110,10 @@ class TriageScreen(FittedScreen):
         if not self.is_attached:
             return
         snapshot, store, causes = self.session.snapshot(), self.session.store, self.session.causes
-        now, due = time.monotonic(), self._counted_at + len(store) / _ROWS_PER_SECOND
-        fresh = store is not self._store or (store.version != self._version and now >= due)
-        if fresh:
-            self._store, self._version, self._counted_at = store, store.version, now
-            self._counts = open_counts(store)
-        self._table.show(causes, self._counts, snapshot.time)
-        if fresh:
-            self._members.show(store, self._in_it())
+        self._table.show(causes, snapshot.time)
+        now, due = time.monotonic(), self._looked_at + len(store) / _ROWS_PER_SECOND
+        if store is not self._store or (store.version != self._version and now >= due):
+            self._look_who(now)
         self.query_one(TriageHeading).show(snapshot)
         self._show_group()
 
@@ -136,14 +131,19 @@ class TriageScreen(FittedScreen):
 
     def _turn_to_group(self) -> None:
         self._members.forget()
-        self._members.show(self.session.store, self._in_it())
+        self._look_who(time.monotonic())
         self._show_group()
+
+    def _look_who(self, now: float) -> None:
+        self._store, self._looked_at = self.session.store, now
+        self._version = self._store.version
+        self._members.show(self._store, self._in_it())
 
     def _show_group(self) -> None:
         group = self.group
-        counts = self._counts.get(group.number, (0, 0)) if group is not None else (0, 0)
-        self.query_one(GroupSheet).show(self.session.store, group, counts, self._members)
-        allowed = (self._steers(), bool(self._members.seqs), counts[0] > 0, self.session.snapshot().phase)
+        self.query_one(GroupSheet).show(self.session.store, group, self._members)
+        failed = group is not None and group.failed > 0
+        allowed = (self._steers(), bool(self._members.seqs), failed, self.session.snapshot().phase)
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
@@ -163,7 +163,7 @@ class TriageScreen(FittedScreen):
             return None
         if action in ("inspect", "copy") and self.group is None:
             return None
-        if action == "later" and not any(self._counts.get(self.group.number, (0, 0))[:1] if self.group else ()):
+        if action == "later" and not (self.group and self.group.failed):
             return None
         if action == "write_out" and not hasattr(self.session, "write_out"):
             return None

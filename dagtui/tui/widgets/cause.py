@@ -50,17 +50,14 @@ class GroupSheet(Sheet):
     group: Group | None = None
     _chosen: int | None = None
     _place: tuple[int, int] = (0, 0)
-    _counts: tuple[int, int] = (0, 0)
 
     def __init__(self) -> None:
         super().__init__(id="cause", classes="panel")
         self.store = RequestStore(("",))
 
-    def show(
-        self, store: RequestStore, group: Group | None, counts: tuple[int, int], members: MembersSheet
-    ) -> None:
-        """Show `group`, in which so many have failed and wait, and who of them is chosen."""
-        self.store, self.group, self._counts = store, group, counts
+    def show(self, store: RequestStore, group: Group | None, members: MembersSheet) -> None:
+        """Show `group`, and who of `members` is chosen."""
+        self.store, self.group = store, group
         self._chosen, self._place = members.chosen, members.place
         self.repaint()
 
@@ -74,7 +71,7 @@ class GroupSheet(Sheet):
         message = group.example.message
         todo = _labelled("to do", advice(group.kind, message), width, "accent")
         means = _labelled("it means", meaning(group.kind, message), width)
-        figures = [cut((*_label("so far"), (self._so_far(group), "text")), width)]
+        figures = [cut((*_label("so far"), (_so_far(group), "text")), width)]
         now = [cut((*_label("in it now"), *self._now()), width)]
         example = wrapped(" ".join(message.split()), width)
         room = height - 1 - min(3, len(example))  # of the message, so much before all else
@@ -111,11 +108,6 @@ class GroupSheet(Sheet):
             (" ›  ", "accent"),
             (fit(self._request(self._chosen), 80).rstrip(), "text"),
         )
-
-    def _so_far(self, group: Group) -> str:
-        failed, waiting = self._counts
-        retries = f"{count(group.retries)} {'retry' if group.retries == 1 else 'retries'}"
-        return f"{retries}, {count(group.failures)} given up; now {count(failed)} failed, {count(waiting)} waiting"
 
 
 class MembersSheet(Sheet):
@@ -177,3 +169,9 @@ def _label(text: str) -> Line:
 def _labelled(text: str, words: str, width: int, role: str = "text") -> list[Line]:
     first, *rest = wrapped(words, max(16, width - _LABELS - 2))
     return [(*_label(text), (first, role)), *((*_label(""), (line, role)) for line in rest)]
+
+
+def _so_far(group: Group) -> str:
+    retries = f"{count(group.retries)} {'retry' if group.retries == 1 else 'retries'}"
+    now = f"now {count(group.failed)} failed, {count(group.waiting)} waiting"
+    return f"{retries}, {count(group.failures)} given up; {now}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import ClassVar
 
 from textual import events
@@ -19,9 +20,6 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _LEAST_MESSAGE = 18
 _NARROW = 8  # cells of a trend where room is short
 NOTHING = "nothing has failed and nothing is retried so far"
-
-Open = Mapping[int, tuple[int, int]]
-"""By a group's number: requests that have failed of it, and that wait because of it, now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,6 @@ class CausesTable(Sheet, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="causes")
         self.causes = Causes()
-        self.open: Open = {}
         self.cursor = 0
         self.top = 0
         self.failures_only = False
@@ -68,10 +65,10 @@ class CausesTable(Sheet, can_focus=True):
         self._rows: list[Group] = []
         self._known = 0  # groups that were put in order, or looked at since
 
-    def show(self, causes: Causes, counts: Open, now: float) -> None:
-        """Show `causes` as they are at `now` (epoch seconds), with who is in them."""
+    def show(self, causes: Causes, now: float) -> None:
+        """Show `causes` as they are at `now` (epoch seconds)."""
         another = causes is not self.causes or len(causes.groups) < self._known
-        self.causes, self.open, self._now = causes, counts, now
+        self.causes, self._now = causes, now
         if another or not self._known:
             self.sort()
         elif self._admit():
@@ -86,7 +83,7 @@ class CausesTable(Sheet, can_focus=True):
     def sort(self) -> None:
         """What is open first, then what was met most often. The cursor stays on its group, by what it is of."""
         chosen = self.selected
-        self._rows = sorted(filter(self._wanted, self.causes.groups), key=self._weight)
+        self._rows = sorted(filter(self._wanted, self.causes.groups), key=_weight)
         self._known = len(self.causes.groups)
         here = [place for place, group in enumerate(self._rows) if chosen and _same(group, chosen)]
         self.cursor = here[0] if here else 0
@@ -154,35 +151,31 @@ class CausesTable(Sheet, can_focus=True):
         line = f"{kind_words(group.kind)} {group.status or ''} {group.text} {group.example.message}".lower()
         return all(word in line for word in self.words.lower().split())
 
-    def _weight(self, group: Group) -> tuple[int, int, float]:
-        return -sum(self.open.get(group.number, (0, 0))), -group.seen, group.first
-
     def _row(self, group: Group, columns: Sequence[_Column], width: int, mark: str) -> Line:
-        failed, waiting = self.open.get(group.number, (0, 0))
-        glyph, role = state_of(failed, waiting)
+        glyph, role = _state(group)
         spans: list[Span] = [(f"{glyph} ", role + mark)]
         for column in columns:
-            spans += [*self._cell(group, column, failed, waiting, mark), (" ", "text" + mark)]
+            spans += [*self._cell(group, column, mark), (" ", "text" + mark)]
         used = 2 + sum(column.width + 1 for column in columns)
         spans.append((fit(group.text, width - used), "text" + mark))
         return tuple(spans)
 
-    def _cell(self, group: Group, column: _Column, failed: int, waiting: int, mark: str) -> Sequence[Span]:
+    def _cell(self, group: Group, column: _Column, mark: str) -> Sequence[Span]:
         match column.title:
             case "kind":
                 text, role = kind_words(group.kind), "text"
             case "http":
                 text, role = str(group.status or ""), "dim"
             case "failed":
-                text, role = short_count(failed), "failed+" if failed else "dim"
+                text, role = short_count(group.failed), "failed+" if group.failed else "dim"
             case "waiting":
-                text, role = short_count(waiting), "waiting+" if waiting else "dim"
+                text, role = short_count(group.waiting), "waiting+" if group.waiting else "dim"
             case "retries":
                 text, role = short_count(group.retries), "text" if group.retries else "dim"
             case "first":
-                text, role = clock_time(group.first), "dim"
+                text, role = _clock(group.first), "dim"
             case "last":
-                text, role = clock_time(group.last), "dim"
+                text, role = _clock(group.last), "dim"
             case _:
                 return _sparkline(self.causes.trend(group, self._now), column.width, mark)
         return ((fit(text, column.width, right=column.right), role + mark),)
@@ -202,12 +195,17 @@ class CausesTable(Sheet, can_focus=True):
         """The cursor is on another group."""
 
 
-def state_of(failed: int, waiting: int) -> Span:
-    """The glyph of a group with so many in it, and its role."""
-    return ("✖", "failed") if failed else ("◐", "waiting") if waiting else ("↻", "dim")
+def _weight(group: Group) -> tuple[int, int, float]:
+    """What is open first, then what was met most often."""
+    return -(group.failed + group.waiting), -group.seen, group.first
 
 
-def clock_time(at: float) -> str:
+def _state(group: Group) -> Span:
+    """The glyph and its role."""
+    return ("✖", "failed") if group.failed else ("◐", "waiting") if group.waiting else ("↻", "dim")
+
+
+def _clock(at: float) -> str:
     """`14:03:07` in the user's time zone."""
     return time.strftime("%H:%M:%S", time.localtime(at))
 
@@ -236,6 +234,6 @@ def _sparkline(counts: Sequence[int], width: int, mark: str) -> Sequence[Span]:
     most = max(bins, default=0)
     spans: list[Span] = []
     for number in bins[:width]:
-        text = _BLOCKS[min(7, number * 8 // (most + 1))] if number else "·"
+        text = _BLOCKS[ceil(number * 8 / most) - 1] if number else "·"
         spans.append((text, ("chart" if number else "track") + mark))
     return (*spans, (" " * (width - len(spans)), "text" + mark))
