@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dagtui.control import ControlClient, Facts
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
@@ -83,6 +84,11 @@ class Attached:
     def log(self) -> deque[LogEntry]:
         """The last lines of the log; not to be written."""
         return self._fold.stats.log
+
+    @property
+    def causes(self) -> Causes:
+        """What went wrong, by its causes; not to be written."""
+        return self._fold.stats.causes
 
     @property
     def steerable(self) -> bool:

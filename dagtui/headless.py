@@ -257,6 +257,7 @@ class Narrator:
             result.audit,
             settings=self._session.settings,
             title=own_title(self._session.title),
+            causes=self._session.causes.groups,
         )
         self.say(as_text(sections, width))
         if result.outcome not in ("complete", "partial"):

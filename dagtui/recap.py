@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import BadInput
 from dagtui.core.failures import failures_path
 from dagtui.core.plan import Plan
@@ -50,6 +51,7 @@ class Recap:
     timeline: Timeline | None
     given: Mapping[str, Any]
     dimensions: tuple[str, ...]
+    causes: Causes
 
     @property
     def outcome(self) -> str:
@@ -66,6 +68,7 @@ class Recap:
             settings=self.settings,
             title=self.title,
             max_tokens=self.max_tokens,
+            causes=self.causes.groups,
         )
 
 
@@ -78,6 +81,7 @@ class Stored:
     journal_path: Path
     title: str
     settings: RunSettings = field(default_factory=RunSettings)
+    causes: Causes = field(default_factory=Causes)
 
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write all results of the run to `path` (its name tells the format); returns the rows written.
@@ -145,6 +149,7 @@ def recap(path: Path, stop: Callable[[], bool] = lambda: False) -> Recap:
             result = replace(result, reason=GOES_ON)
         facts, first = events.facts, events.sessions()[0]
     return Recap(
+        causes=fold.stats.causes,
         path=path,
         name=name_of(path),
         title=str(facts.get("title") or name_of(path)),

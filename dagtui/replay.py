@@ -15,6 +15,7 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import BadInput, ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import RunSettings
@@ -89,6 +90,11 @@ class Replay:
     def log(self) -> deque[LogEntry]:
         """The last lines of the log at this position; not to be written."""
         return self._stats.log
+
+    @property
+    def causes(self) -> Causes:
+        """What went wrong, by its causes, at this position; not to be written."""
+        return self._stats.causes
 
     @property
     def position(self) -> float:

@@ -20,6 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
 from dagtui.core.fingerprint import Fingerprints
@@ -160,6 +161,12 @@ class Session:
         """The last lines of the log; not to be written."""
         self._fold()
         return self._stats.log
+
+    @property
+    def causes(self) -> Causes:
+        """What went wrong, by its causes; not to be written."""
+        self._fold()
+        return self._stats.causes
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
 from dagtui.core.model import Usage
 from dagtui.core.store import RequestStore
@@ -40,7 +41,7 @@ class Past:
     since or not. `again` had an outcome, were to be asked again in the last session, and have no new one.
     `claimed` counts records of which it may have sent something, `graceful` says that it came to its end.
     `retry_at` is when a request that waited was to be sent again (epoch seconds), `last` the last moment that the
-    journal knows. `recipes` and `inputs` are those of all sessions.
+    journal knows. `recipes` and `inputs` are those of all sessions, and so are `causes`.
     """
 
     dimensions: tuple[str, ...]
@@ -60,6 +61,7 @@ class Past:
     recipes: Sequence[Mapping[str, Any]]
     inputs: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
+    causes: Causes = field(default_factory=Causes)
 
     @property
     def records(self) -> int:

@@ -6,12 +6,14 @@ Pure and made once, so that the screen and the shell say the same.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from textwrap import wrap
 
 from dagtui.core.advice import hints
+from dagtui.core.causes import Group
 from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
 from dagtui.core.reference import is_reference, reference_rows
 from dagtui.core.run_settings import RunSettings
@@ -20,6 +22,7 @@ from dagtui.core.text import visible
 
 _BAR = 20
 _PORTKEY_LOGS = "https://app.portkey.ai/logs"
+_MOST_MESSAGES = 5
 REFERENCE = "The reference run"
 """The title of the section that compares with what DagEngine published."""
 
@@ -77,14 +80,18 @@ def report(
     settings: RunSettings | None = None,
     title: str = "",
     max_tokens: int | None = None,
+    causes: Sequence[Group] = (),
 ) -> tuple[Section, ...]:
     """Every figure of the run so far, in the order in which people ask for them, then advice for the next one.
 
-    `settings` and `max_tokens` give the advice its numbers; its `title` tells whether it is the reference's job.
+    `settings` and `max_tokens` give the advice its numbers; its `title` tells whether it is the reference's job;
+    `causes` is what went wrong.
     """
     sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
     if snapshot.errors:
         sections.append(_causes(snapshot))
+    if causes:
+        sections.append(_told(causes))
     if snapshot.categories:
         sections.append(_categories(snapshot))
     sections += [_money(snapshot), _tokens(snapshot), _results(snapshot, kept)]
@@ -180,6 +187,21 @@ def _causes(snapshot: Snapshot) -> Section:
             (kind_words(kind), f"{count(number)}  {percent(number, total):>6}") for kind, number in snapshot.errors
         ),
         tuple(number / total for _, number in snapshot.errors),
+    )
+
+
+def _told(causes: Sequence[Group]) -> Section:
+    """The messages of what failed most, then of what was retried most."""
+    worst = sorted(causes, key=lambda group: (-group.failures, -group.retries, group.first))
+    return Section(
+        "What went wrong",
+        tuple(
+            (
+                f"{kind_words(group.kind)} {group.status or ''}".rstrip(),
+                f"{count(group.failures)} failed, {count(group.retries)} retried: {group.text or '(no message)'}",
+            )
+            for group in worst[:_MOST_MESSAGES]
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import (
     AttemptEnded,
@@ -43,14 +44,16 @@ LOG_TEXT = 300
 _NANO = Decimal(1_000_000_000)
 _QUEUED, _IN_FLIGHT = int(State.QUEUED), int(State.IN_FLIGHT)  # quick to look up
 _WAITING, _SUCCEEDED = int(State.WAITING), int(State.SUCCEEDED)
+_FAILED = int(State.FAILED)
 
 
 class Stats:
-    """Counts what happened. `store` holds every request's state, `log` the last lines."""
+    """Counts what happened. `store` has every request's state, `log` the last lines, `causes` what goes wrong."""
 
     def __init__(self, dimensions: tuple[str, ...], target: int) -> None:
         self.store = RequestStore(dimensions)
         self.log: deque[LogEntry] = deque(maxlen=LOG_CAPACITY)
+        self.causes = Causes()
         self._log_count = 0
         self._run_id = ""
         self._phase: Phase = "ready"
@@ -95,7 +98,8 @@ class Stats:
     def restore(self, past: Past) -> None:
         """Begin with what earlier sessions did; nothing may have been folded yet."""
         figures = past.figures
-        self.store = past.store
+        self.store, self.causes = past.store, past.causes
+        self.causes.recount(past.store)
         for state in past.store.state:
             self._by_state[state] += 1
         usage = figures.usage
@@ -126,6 +130,7 @@ class Stats:
         self.pulse.begin(event.time)
         self.pulse.level(event.time, 0, event.target)
         self._expect()
+        self.causes.begin(event.time)
 
     def _run_resumed(self, event: RunResumed) -> None:
         for seq in event.again:
@@ -174,10 +179,14 @@ class Stats:
     def _move(self, seq: int, state: int) -> None:
         store, counts = self.store, self._by_state
         before = store.state[seq]
-        if before == _WAITING:
+        if before == _IN_FLIGHT:
+            if state != _IN_FLIGHT:
+                self.pulse.lands(seq)
+        elif before == _WAITING:
             self.pulse.stirs(seq)
-        elif before == _IN_FLIGHT and state != _IN_FLIGHT:
-            self.pulse.lands(seq)
+            self.causes.leave(store.cause[seq], before)
+        elif before == _FAILED:
+            self.causes.leave(store.cause[seq], before)
         counts[before] -= 1
         counts[state] += 1
         store.state[seq] = state
@@ -219,6 +228,7 @@ class Stats:
             self._move(seq, _WAITING)
             self.pulse.waits(seq, event.time + attempt.retry_in)
             self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
+            store.cause[seq] = self.causes.add(event.time, seq, error, attempt.number, given_up=False)
             entry = self._entry(event.time, seq, "retry", error, attempt.number)
             self._append(replace(entry, wait=attempt.retry_in, wait_reason=attempt.retry_reason))
 
@@ -266,6 +276,7 @@ class Stats:
         if not store.error[event.seq]:
             self._errors[error.kind] += 1
             store.error[event.seq] = store.error_number(error.kind)
+        store.cause[event.seq] = self.causes.add(event.time, event.seq, error, failure.attempts, given_up=True)
         self._append(self._entry(event.time, event.seq, "failure", error, failure.attempts))
 
     # --- the log ---

@@ -36,7 +36,8 @@ class RequestStore:
 
     `state` has a value for every request that was read; the other columns reach beyond it, because they grow by
     the thousand. `latency` is in seconds, `cost` in billionths of a US dollar (`UNKNOWN_COST` where there is no
-    price), `category` and `error` are numbers to be looked up. `version` grows with every change, and `changes` is
+    price), `category` and `error` are numbers to be looked up, `cause` is the number of the group that the last
+    failure or retry belongs to (`core.causes`), 0 for none. `version` grows with every change, and `changes` is
     a ring of which request each of the last ones was about, at the version's place; read it with `changed_since`.
     """
 
@@ -53,6 +54,7 @@ class RequestStore:
         self.cost = array("q")
         self.category = bytearray()
         self.error = bytearray()
+        self.cause = bytearray()
         self.version = 0
         self.changes = array("I", bytes(4 * LAST_CHANGES))
         self._categories: list[str] = [""]
@@ -95,9 +97,9 @@ class RequestStore:
         return {*self.changes[begin:], *self.changes[:end]}
 
     def _grow(self) -> None:
-        """Make room in all columns but `state`, a page at a time: nine for each record would be a cost."""
+        """Make room in all columns but `state`, a page at a time: ten for each record would be a cost."""
         more = len(self.state) - self._room + _PAGE
-        for column in (self.attempts, self.category, self.error):
+        for column in (self.attempts, self.category, self.error, self.cause):
             column.extend(bytes(more))
         for numbers in (self.status, self.latency, self.tokens_in, self.tokens_out, self.cost):
             numbers.frombytes(bytes(more * numbers.itemsize))

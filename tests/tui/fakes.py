@@ -140,6 +140,10 @@ class FakeSession:
     def log(self):
         return self.stats.log
 
+    @property
+    def causes(self):
+        return self.stats.causes
+
     def snapshot(self) -> Snapshot:
         held = "the provider's limit: 50 requests a minute, 12 s until more" if self._waiting else "your setting"
         told = (self.held or held) if self._phase == "running" else ""

@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
-from dagtui.core.model import Usage
+from dagtui.core.model import AttemptError, Usage
 from dagtui.core.past import Figures, Past
 from dagtui.core.store import UNKNOWN_COST, RequestStore, State
 from dagtui.io.journal import schema
@@ -185,6 +186,7 @@ class JournalReader:
                 recipes=[session.recipe for session in sessions],
                 inputs=[session.input for session in sessions],
                 facts=self.facts,
+                causes=self._causes(store),
             )
 
     def last(self) -> float:
@@ -232,6 +234,24 @@ class JournalReader:
                     answer = _answer(row)
                     found[answer.seq] = answer
         return found
+
+    def _causes(self, store: RequestStore) -> Causes:
+        """What went wrong in all sessions; `store` is told who failed of what."""
+        rows = self._db.execute(
+            "SELECT session, ended_at, 0 AS late, seq, error, message, status, attempt FROM attempt"
+            " WHERE error IS NOT NULL AND retry_in IS NOT NULL"
+            " UNION ALL SELECT session, ended_at, 1, seq, error, reason, status, attempts FROM outcome"
+            " WHERE state = 'failed' ORDER BY 1, 2, 3"
+        )
+        causes, kinds = Causes(), {kind.value: kind for kind in ErrorKind}
+        causes.restore(
+            store,
+            (
+                (at, seq, AttemptError(kinds[error or "server"], message or "", status), attempt, bool(late))
+                for _, at, late, seq, error, message, status, attempt in _all(rows)
+            ),
+        )
+        return causes
 
     def _again(self, session: int) -> Iterator[int]:
         """The requests that `session` opened again."""

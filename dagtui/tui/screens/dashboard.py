@@ -58,6 +58,10 @@ class Dashboard(Watching[Steered]):
             return ended and self._dagtui.BEGINS_RUNS
         return ended if action == "report" else super().check_action(action, parameters)
 
+    def steers(self) -> bool:
+        """Whether the run takes commands now."""
+        return self.live and self.check_action("pause", ()) is True
+
     # --- steering ---
 
     def action_type_target(self) -> None:

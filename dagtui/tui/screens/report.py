@@ -27,10 +27,12 @@ from dagtui.watched import own_title
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dagtui.core.causes import Causes
     from dagtui.core.run_settings import RunSettings
     from dagtui.plan import Plan
     from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
+    from dagtui.watched import Watched
 
 
 class Told(Exported, Protocol):
@@ -40,6 +42,8 @@ class Told(Exported, Protocol):
     def settings(self) -> RunSettings: ...
     @property
     def journal_path(self) -> Path | None: ...
+    @property
+    def causes(self) -> Causes: ...
 
 
 _SPEECH = {
@@ -62,6 +66,7 @@ class ReportScreen(FittedScreen):
         Binding("e", "export", "Export", id="report.export"),
         Binding("w", "write", "Save as HTML", id="report.write"),
         Binding("g", "go_on", "Go on", id="report.go"),
+        Binding("f", "triage", "Failures by cause", id="report.triage"),
         Binding("q", "app.leave", "Quit", id="report.quit"),
     ]
 
@@ -93,6 +98,7 @@ class ReportScreen(FittedScreen):
             settings=self.session.settings,
             title=own_title(self.session.title),
             max_tokens=self._max_tokens,
+            causes=self.session.causes.groups,
         )
         advice = [section for section in sections if not section.rows[0][0]]
         wide = [section for section in sections if section.verbatim]
@@ -136,6 +142,8 @@ class ReportScreen(FittedScreen):
         if action == "go_on":
             left = self._outcome != "running" and is_unfinished(self.result.snapshot)
             return begins and self._kept.run is not None and left
+        if action == "triage":  # of a run of which only its figures are at hand, there are no requests to look at
+            return hasattr(self.session, "store")
         return begins or action != "new_run"
 
     def action_go_on(self) -> None:
@@ -150,6 +158,12 @@ class ReportScreen(FittedScreen):
             except DagtuiError as error:
                 told = one_line(str(error), 400)
                 self.notify(told, title="Not gone on", severity="error", markup=False, timeout=20)
+
+    def action_triage(self) -> None:
+        """What went wrong, grouped by cause."""
+        from dagtui.tui.screens.triage import TriageScreen  # imported when asked for
+
+        self._dagtui.push_screen(TriageScreen(cast("Watched", self.session)))
 
     def action_export(self) -> None:
         """Write the results somewhere."""

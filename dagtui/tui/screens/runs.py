@@ -232,7 +232,7 @@ class RunsScreen(FittedScreen):
 
         plan = await asyncio.to_thread(plan_of, info.path)
         told = await asyncio.to_thread(recap, info.path, self._left.is_set)
-        stored = Stored(info.path, told.title, told.settings)
+        stored = Stored(info.path, told.title, told.settings, told.causes)
         of = (stored, told.result, told.kept, plan, told.max_tokens)
         self._dagtui.push_screen(ReportScreen(*of, running=told.running))
 

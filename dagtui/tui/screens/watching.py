@@ -48,6 +48,7 @@ LOOKING: tuple[BindingType, ...] = (
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
     Binding("tab", "app.focus_next", "Next panel", show=False, id="view.next"),
+    Binding("g", "triage", "Triage", id="view.triage"),
     Binding("enter", "request", "All about the request", show=False, id="view.request"),
 )
 """The keys that change nothing but what is in view."""
@@ -152,6 +153,16 @@ class Watching(PanelledScreen, Generic[S]):
         from dagtui.tui.screens.inspector import InspectorScreen  # imported when asked for
 
         self._dagtui.push_screen(InspectorScreen(self.session, seq, self.query_one(RequestsTable).sequence))
+
+    def action_triage(self) -> None:
+        """What goes wrong, grouped by cause."""
+        from dagtui.tui.screens.triage import TriageScreen  # imported when asked for
+
+        self._dagtui.push_screen(TriageScreen(self.session, self.steers))
+
+    def steers(self) -> bool:
+        """Whether the run takes commands from here, now."""
+        return False
 
     def action_export(self) -> None:
         """Write the results so far."""
