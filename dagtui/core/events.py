@@ -35,6 +35,15 @@ class RunResumed:
 
 
 @value
+class RequestsReopened:
+    """Requests that had an outcome are to be asked again; `by` says who wants that. What they cost stays spent."""
+
+    time: float
+    seqs: tuple[int, ...]
+    by: str
+
+
+@value
 class RecordReused:
     """A record that an earlier session had finished was read once more; nothing of it is asked again."""
 
@@ -98,7 +107,7 @@ class RequestEnded:
 
 @value
 class RecordEnded:
-    """All requests of a record have their outcomes, by dimension."""
+    """All requests of a record have their outcomes, by dimension; once more where some of them were reopened."""
 
     time: float
     record: Record
@@ -134,6 +143,7 @@ class Noted:
 Event: TypeAlias = (
     RunStarted
     | RunResumed
+    | RequestsReopened
     | RecordReused
     | RecordRead
     | RowRejected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,6 +87,18 @@ class JournalPort(Sink, Protocol):
 
     def conclude(self, summary: Mapping[str, Any]) -> None:
         """Keep what the session came to, so that a list of runs need not count; called before `close`."""
+        ...
+
+
+class Archive(Protocol):
+    """Has the records that have ended, and what became of them."""
+
+    async def records(self, indexes: Sequence[int]) -> Mapping[int, tuple[Record, Mapping[str, Outcome]]]:
+        """The records at `indexes` with their outcomes by dimension; those that are gone are left out.
+
+        Raises:
+            DagtuiError: they cannot be had again; a sentence why.
+        """
         ...
 
 

@@ -116,7 +116,7 @@ class Snapshot:
 
     `held_by` says what keeps the run from being faster, `mostly_held_by` what did so most of the time; with
     `automatic` the concurrency is left to us. Figures are of the whole run, `before` the part of them that earlier
-    sessions made; times and rates are of this session.
+    sessions made; times and rates are of this session. At the `pilot`'s gate somebody must say whether it goes on.
     """
 
     time: float
@@ -148,3 +148,4 @@ class Snapshot:
     before: Before = Before()
     automatic: bool = False
     mostly_held_by: Holder | None = None
+    pilot: bool = False

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any, cast
 
 from dagtui.core.budget import Budget, most_cost
 from dagtui.core.concurrency import Automatic
@@ -47,9 +48,10 @@ from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pacing.pacer import Pacer
 from dagtui.core.patience import Patience
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Earlier, Gateway, Source
+from dagtui.core.ports import Archive, Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
+from dagtui.core.stop_rule import StopRule, parse_rule
 from dagtui.core.text import keyless, visible
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
@@ -57,7 +59,10 @@ from dagtui.engine.caller import Caller
 from dagtui.engine.claims import Claims
 from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
+from dagtui.engine.gate import PilotGate, Sentry
 from dagtui.engine.limiter import Limiter
+from dagtui.engine.shelf import Shelf
+from dagtui.engine.steering import Hands, Steering
 from dagtui.engine.twins import Twins
 from dagtui.engine.watch import Watch
 from dagtui.engine.window import Window
@@ -68,15 +73,21 @@ _BREATH = 50
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
+async def _at_once() -> None:
+    """Nothing is kept, so nothing is to be waited for."""
+
+
 class Runner:
     """Runs `plugin` over `source`.
 
-    `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
-    `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so far.
-    `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is what a
-    run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that cost, in
-    dollars; `recall` looks up an answer of this run by its request's number.
-    Commands act at once and may be given at any time.
+    `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is
+    known; `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so
+    far. `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is
+    what a run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that
+    cost, in dollars; `recall` looks up an answer of this run by its request's number. `states` are those of all
+    requests that were read, `sync` ends when all that was told is on disk, `archive` has the records that have
+    ended: without them, only what failed lately can be asked again. Commands act at once and may be given at any
+    time.
     """
 
     def __init__(
@@ -101,6 +112,9 @@ class Runner:
         spent: Decimal = Decimal(0),
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
+        states: Callable[[], Sequence[int]] = lambda: b"",
+        sync: Callable[[], Awaitable[None]] = _at_once,
+        archive: Archive | None = None,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
@@ -116,6 +130,10 @@ class Runner:
         self.stopped_by: ErrorKind | None = None
         self.stop_reason = ""
         self.ending: Phase | None = None
+        self.alone = False
+        """Nobody is there to be asked: at the pilot's gate, and where the stop rule is hit, the run decides."""
+        self.halted = False
+        """The run has ended itself because too little came of it."""
         self._source = source
         self._settings = settings
         self._emit = emit
@@ -150,6 +168,23 @@ class Runner:
             deadlines=Deadlines(settings.timeout),
             patience=Patience() if settings.hedge else None,
         )
+        self._count = 0  # records that were read
+        self._states = states
+        self._shelf = Shelf()
+        self._gate = PilotGate(settings.pilot, settings.pilot_min_ok)
+        self._sentry = Sentry(None if settings.stop_rule is None else parse_rule(settings.stop_rule))
+        hands = Hands(
+            begin=self._begin_again,
+            finish=self._finish,
+            room=lambda: self._window.wait_first(self.limiter.target),
+            states=states,
+            read=lambda: self._count,
+            sync=sync,
+            ending=lambda: self.ending is not None,
+            emit=emit,
+            clock=clock,
+        )
+        self.steering = Steering(self.dag, self._books, self._shelf, self._caller, hands, archive)
 
     # --- commands ---
 
@@ -163,9 +198,12 @@ class Runner:
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
+        self._pause("paused: what is in flight is finished, nothing new is sent")
+
+    def _pause(self, reason: str) -> None:
         if not self.limiter.paused and self.ending is None:
             self.limiter.pause()
-            self._change("paused", "paused: what is in flight is finished, nothing new is sent")
+            self._change("paused", reason)
 
     def held_by(self) -> str:
         """What keeps the number in flight where it is."""
@@ -209,10 +247,24 @@ class Runner:
             self.drain(f"stopped: {reason}")
 
     def resume(self) -> None:
-        """Send again after `pause`."""
+        """Send again after `pause`, and beyond the pilot; judge by the stop rule anew."""
         if self.limiter.paused and self.ending is None:
+            self._sentry.forget()
             self.limiter.resume()
             self._change("running", "resumed")
+            self._gate.open()
+
+    @property
+    def at_gate(self) -> bool:
+        """The pilot has ended, and somebody must say whether the run goes on."""
+        return self._gate.waiting
+
+    def set_stop_rule(self, rule: StopRule | None, by: str) -> None:
+        """Pause (or, `alone`, stop) when `rule` is hit from now on."""
+        self._sentry = Sentry(rule)
+        self._emit(
+            Noted(self._clock(), f"{'no stop rule any more' if rule is None else f'stop rule {rule.text}'} ({by})")
+        )
 
     def drain(self, reason: str) -> None:
         """Finish what is in flight and start nothing new."""
@@ -233,13 +285,18 @@ class Runner:
         self.limiter.close()
         if self._reader is not None:
             self._reader.cancel()
+        self.steering.wake()
         self._book_unbegun()
 
     def _book_unbegun(self) -> None:
         """What waits for a task will not be sent; if our own task was cancelled, there is some even at the end."""
         for opened, position in self._crew.dismiss():
             self.ending = self.ending or "cancelling"
-            self._finish(opened, position, Cancelled(NOT_SENT))
+            if (
+                opened.frontier.is_open(position)
+                and self.dag.seq(opened.record.index, position) not in self.steering.under_way
+            ):
+                self._finish(opened, position, Cancelled(NOT_SENT))
 
     # --- the run ---
 
@@ -255,7 +312,9 @@ class Runner:
                 self._crew.enlist(group)
                 if self.ending is None:
                     self._reader = group.create_task(self._read())
+                    self.steering.enlist(group, self._reader)
         finally:
+            self.steering.over()
             self._book_unbegun()
             self._change("ended", self.stop_reason or "finished")
 
@@ -267,6 +326,7 @@ class Runner:
 
     async def _read(self) -> None:
         count = 0
+        self._set_gate()
         try:
             async for row in self._rows():
                 if self.ending is not None:
@@ -277,6 +337,7 @@ class Runner:
                 if row.index != count:
                     raise BadInput(f"the source numbers its record {row.index}, where {count} is due")
                 count += 1
+                self._count = count
                 if self._earlier is not None and self._earlier.settled(row.index):
                     self._pass_over(self._earlier, row)
                 else:
@@ -284,6 +345,8 @@ class Runner:
                     if not await self._claims.reach(row.index, self.limiter.target):
                         return
                     self._begin(row)
+                if self._gate.is_at(count, self._records):
+                    await self._stand_at_gate()
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)  # thousands begin with a run: the first may leave meanwhile
         except DagtuiError as error:
@@ -291,6 +354,35 @@ class Runner:
             self.drain(f"the input cannot be read on: {error}")
         else:
             self._emit(SourceEnded(self._clock(), count))
+
+    def _set_gate(self) -> None:
+        """A run that goes on was beyond its pilot, or goes on with it."""
+        first = self._gate.records
+        if first is not None and self._earlier is not None and self._earlier.knows(first - 1):
+            self._gate.records = None
+        self._claims.most = self._gate.records
+
+    async def _stand_at_gate(self) -> None:
+        """Read nothing, and claim nothing, until the pilot has ended and somebody has said go on."""
+        if self._shelf.open:
+            await self._gate.until_ended()
+        told, good = self._gate.judge(self.dag, self._states())
+        if not self.alone:
+            self.limiter.pause()
+            self._change("paused", f"{told}; go on?")
+            await self._gate.until_open()
+        elif good:
+            self._emit(Noted(self._clock(), f"{told}; goes on"))
+        else:
+            least = f"{100 * self._settings.pilot_min_ok:g}%"
+            self.halt(f"stopped after the {told}, and at least {least} must be done to go on")
+        self._claims.most = None
+
+    def halt(self, reason: str) -> None:
+        """Drain, because too little comes of the run."""
+        if self.ending is None:
+            self.halted = True
+            self.drain(reason)
 
     async def _rows(self) -> AsyncIterator[Record | RowError]:
         try:
@@ -318,6 +410,9 @@ class Runner:
             opened, ready = self._books.open(record)
         else:
             opened, ready = self._books.reopen(record, earlier.kept(record.index), earlier.knows(record.index))
+        if opened.frontier.finished:
+            return
+        self._shelf.put(opened)
         for position in ready:
             self._window.ready += 1
             if self.ending is None:
@@ -325,29 +420,42 @@ class Runner:
             else:  # whoever was told of the record has ended the run
                 self._finish(opened, position, Cancelled(NOT_SENT))
 
+    def _begin_again(self, opened: Open, ready: Sequence[int]) -> None:
+        self._window.ready += len(ready)
+        self._crew.add_first((opened, position) for position in ready)
+
     def _wanted(self) -> int:
         return self._window.wanted(self.limiter.target, self._builder.takes_time)
 
     async def _carry(self, work: tuple[Open, int]) -> None:
         """One request until its outcome."""
         opened, position = work
+        seq, under_way = self.dag.seq(opened.record.index, position), self.steering.under_way
+        if seq in under_way or not opened.frontier.is_open(position):
+            return  # skipped before its turn, and perhaps asked again since
+        under_way[seq] = cast("asyncio.Task[Any]", asyncio.current_task())
         try:
-            outcome = await self._outcome(opened, position)
+            outcome = await self._outcome(opened, position, seq)
         except asyncio.CancelledError:
             outcome = Cancelled(NOT_SENT)
-        self._finish(opened, position, outcome)
+        del under_way[seq]
+        self._finish(opened, position, self.steering.outcome_of(seq, outcome))
         self._window.wake(self.limiter.target)
         self._look()
 
-    async def _outcome(self, opened: Open, position: int) -> Outcome:
+    async def _outcome(self, opened: Open, position: int, seq: int) -> Outcome:
+        again = self.steering.again.get(seq)
         try:
-            request = await self._builder.build(opened.record, position, opened.outcomes)
+            tokens = None if again is None else again.max_tokens
+            request = await self._builder.build(opened.record, position, opened.outcomes, tokens)
         except BadInput as error:
             return self._unbuilt(ErrorKind.BAD_INPUT, str(error))
         except Exception as error:
             _log.error("the plugin raised\n%s", visible(keyless(traceback.format_exc())))
             message = f"the plugin raised {type(error).__name__}: {error}"
             return self._unbuilt(ErrorKind.PLUGIN, keyless(message))
+        if again is not None:
+            return await self._caller.call(request, self.dag.dimensions[position], again.attempts)
         if (
             self._earlier is not None
             and (same := self._earlier.same(request.seq, request.fingerprint)) is not None
@@ -358,9 +466,16 @@ class Runner:
             return await self._caller.call(request, dimension)
         return await self._twins.outcome(request, lambda: self._caller.call(request, dimension))
 
-    def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:
-        self._window.ready -= 1
+    def _finish(self, opened: Open, position: int, outcome: Outcome, counted: bool = True) -> None:
+        """Book the outcome of a request; `counted` is one that was ready."""
+        self._window.ready -= counted
         ready = self._books.end(opened, position, outcome)
+        if opened.frontier.finished:
+            self._shelf.ended(opened)
+            if not self._shelf.open:
+                self._gate.ended()
+        if self._sentry.awake and (told := self._sentry.note(outcome)):
+            self._stop_by_rule(told)
         self._window.ready += len(ready)
         if self.ending is None:
             if ready:  # before fresh records, so that those that were begun end soon
@@ -368,6 +483,12 @@ class Runner:
         else:
             for next_one in ready:
                 self._finish(opened, next_one, Cancelled(NOT_SENT))
+
+    def _stop_by_rule(self, told: str) -> None:
+        if self.alone:
+            self.halt(f"stopped by the rule {told}")
+        else:
+            self._pause(f"paused by the stop rule {told}; go on?")
 
     def _unbuilt(self, kind: ErrorKind, message: str) -> Failure:
         error = AttemptError(kind, message)
