@@ -126,7 +126,7 @@ class Session:
             spent=(past.figures.spent if past is not None else None) or Decimal(0),
             uncertain=uncertain,
             recall=recall,
-            states=lambda: self.store.state,
+            store=lambda: self.store,
             sync=self._synced,
             archive=archive,
         )

@@ -120,6 +120,10 @@ class Frontier:
         """Whether all that the dimension at `position` needs has succeeded."""
         return not self._dag.mask(position) & ~self._succeeded
 
+    def is_doomed(self, position: int) -> bool:
+        """Whether something that the dimension at `position` needs has ended without success."""
+        return bool(self._dag.mask(position) & ~self._succeeded & ~self._open)
+
     def reopen(self, positions: Iterable[int]) -> tuple[int, ...]:
         """Forget the outcomes of `positions`; those of them that are ready."""
         again = tuple(positions)

@@ -117,6 +117,10 @@ class Earlier(Protocol):
     @property
     def left(self) -> tuple[int, ...]: ...
 
+    def left_as(self, seq: int) -> Outcome:
+        """What becomes of one of those."""
+        ...
+
     def settled(self, index: int) -> bool:
         """Whether nothing of the record at `index` is asked again."""
         ...

@@ -54,13 +54,12 @@ class PilotGate:
         if self._open is not None and not self._open.done():
             self._open.set_result(None)
 
-    def judge(self, dag: Dag, states: Sequence[int]) -> tuple[str, bool]:
-        """How the pilot went, as a phrase, and whether that is good enough."""
+    def judge(self, dag: Dag, states: Sequence[int]) -> tuple[int, bool]:
+        """How many records of the pilot are done, and whether that is good enough."""
         count, width = self.records or 0, len(dag)
         good = bytes([State.SUCCEEDED]) * width
         done = sum(bytes(states[at : at + width]) == good for at in range(0, count * width, width))
-        told = f"pilot: {count:,} of {count:,} records ended: {done:,} done, {count - done:,} failed"
-        return told, done >= self._least_ok * count
+        return done, done >= self._least_ok * count
 
 
 class Sentry:

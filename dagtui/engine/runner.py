@@ -40,7 +40,6 @@ from dagtui.core.model import (
     Outcome,
     Record,
     RowError,
-    Skipped,
     Success,
 )
 from dagtui.core.pacing.departure import Kind
@@ -52,6 +51,7 @@ from dagtui.core.ports import Archive, Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
 from dagtui.core.stop_rule import StopRule, parse_rule
+from dagtui.core.store import RequestStore
 from dagtui.core.text import keyless, visible
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
@@ -84,10 +84,10 @@ class Runner:
     known; `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so
     far. `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is
     what a run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that
-    cost, in dollars; `recall` looks up an answer of this run by its request's number. `states` are those of all
-    requests that were read, `sync` ends when all that was told is on disk, `archive` has the records that have
-    ended: without them, only what failed lately can be asked again. Commands act at once and may be given at any
-    time.
+    cost, in dollars; `recall` looks up an answer of this run by its request's number. `store` has the states of
+    all requests that were read, `sync` ends when all that was told is on disk, `archive` has the records that
+    have ended: without them, only what failed lately can be asked again. Commands act at once and may be given
+    at any time.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Runner:
         spent: Decimal = Decimal(0),
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
-        states: Callable[[], Sequence[int]] = lambda: b"",
+        store: Callable[[], RequestStore] = lambda: RequestStore(()),
         sync: Callable[[], Awaitable[None]] = _at_once,
         archive: Archive | None = None,
     ) -> None:
@@ -169,7 +169,7 @@ class Runner:
             patience=Patience() if settings.hedge else None,
         )
         self._count = 0  # records that were read
-        self._states = states
+        self._store = store
         self._shelf = Shelf()
         self._gate = PilotGate(settings.pilot, settings.pilot_min_ok)
         self._sentry = Sentry(None if settings.stop_rule is None else parse_rule(settings.stop_rule))
@@ -177,7 +177,7 @@ class Runner:
             begin=self._begin_again,
             finish=self._finish,
             room=lambda: self._window.wait_first(self.limiter.target),
-            states=states,
+            store=store,
             read=lambda: self._count,
             sync=sync,
             ending=lambda: self.ending is not None,
@@ -322,7 +322,7 @@ class Runner:
         now = self._clock()
         self._emit(RunResumed(now, self._session, earlier.again))
         for seq in earlier.left:
-            self._emit(RequestEnded(now, seq, Skipped("perhaps billed in an earlier session; left out")))
+            self._emit(RequestEnded(now, seq, earlier.left_as(seq)))
 
     async def _read(self) -> None:
         count = 0
@@ -366,7 +366,9 @@ class Runner:
         """Read nothing, and claim nothing, until the pilot has ended and somebody has said go on."""
         if self._shelf.open:
             await self._gate.until_ended()
-        told, good = self._gate.judge(self.dag, self._states())
+        done, good = self._gate.judge(self.dag, self._store().state)
+        count = self._count
+        told = f"pilot: {count:,} of {count:,} records ended: {done:,} done, {count - done:,} failed"
         if not self.alone:
             self.limiter.pause()
             self._change("paused", f"{told}; go on?")
@@ -374,8 +376,11 @@ class Runner:
         elif good:
             self._emit(Noted(self._clock(), f"{told}; goes on"))
         else:
-            least = f"{100 * self._settings.pilot_min_ok:g}%"
-            self.halt(f"stopped after the {told}, and at least {least} must be done to go on")
+            least = f"{100 * self._settings.pilot_min_ok:.6g}%"
+            self.halt(
+                f"stopped after the pilot: {done:,} of its {count:,} records are done, and {least} must be to go"
+                " on; dagtui resume goes on all the same"
+            )
         self._claims.most = None
 
     def halt(self, reason: str) -> None:

@@ -19,11 +19,12 @@ from dagtui.core.errors import DagtuiError
 from dagtui.core.events import Event, Noted, RequestEnded, RequestsReopened
 from dagtui.core.model import Cancelled, Outcome, Skipped
 from dagtui.core.ports import Archive
-from dagtui.core.store import State
+from dagtui.core.store import RequestStore, State
 from dagtui.engine.books import NOT_SENT, Books, Open, skipped_by
 from dagtui.engine.caller import Caller
 from dagtui.engine.shelf import Shelf
 
+NEED_FAILED = "what it builds on did not succeed"
 _BATCH = 256  # records that are looked up at once
 _WAITING, _SUCCEEDED = int(State.WAITING), int(State.SUCCEEDED)
 _FOLLOW = frozenset({int(State.SKIPPED), int(State.CANCELLED)})
@@ -50,15 +51,15 @@ class _Reopened:
 @dataclass(frozen=True, slots=True)
 class Hands:
     """What steering needs of the run: to have the ready `positions` of a record asked (`begin`), or booked
-    without being asked (`finish`); `room` waits until there is any; `states` are those of all requests that were
-    read, `read` counts the records. `sync` ends when all that was told is on disk; `ending` says that nothing
-    more is sent.
+    without being asked (`finish`); `room` waits until there is any; `store` has the states of all requests that
+    were read, `read` counts the records. `sync` ends when all that was told is on disk; `ending` says that
+    nothing more is sent.
     """
 
     begin: Callable[[Open, Sequence[int]], None]
     finish: Callable[[Open, int, Outcome, bool], None]
     room: Callable[[], Awaitable[None]]
-    states: Callable[[], Sequence[int]]
+    store: Callable[[], RequestStore]
     read: Callable[[], int]
     sync: Callable[[], Awaitable[None]]
     ending: Callable[[], bool]
@@ -103,7 +104,7 @@ class Steering:
         """
         if self._hands.ending() or not self._feed_on():
             return 0
-        states, width, read = self._hands.states(), len(self._dag), self._hands.read()
+        states, width, read = self._hands.store().state, len(self._dag), self._hands.read()
         waiting: list[int] = []
         wanted: dict[int, list[int]] = {}
         for seq in dict.fromkeys(seqs):
@@ -273,15 +274,17 @@ class Steering:
         return {index: self._books.recall(record, outcomes) for index, (record, outcomes) in found.items()}
 
     def _begin(self, entry: _Reopened, opened: Open) -> None:
+        attempts = self._hands.store().attempts
         for position in entry.positions:
             seq = self._dag.seq(entry.index, position)
             del self._pending[seq]
-            before, last = self.again.get(seq), opened.outcomes.get(self._dag.names[position])
-            had = 0 if last is None or isinstance(last, Skipped) else last.attempts
-            attempts = max(had, 0 if before is None else before.attempts)
-            self.again[seq] = Again(attempts, entry.max_tokens.get(position))
+            self.again[seq] = Again(attempts[seq], entry.max_tokens.get(position))
         self._shelf.put(opened)
         self._hands.begin(opened, self._books.ask_again(opened, entry.positions))
+        frontier = opened.frontier
+        for position in entry.positions:  # meanwhile a need may have been asked again, too, and in vain
+            if frontier.is_open(position) and frontier.is_doomed(position):
+                self._hands.finish(opened, position, Skipped(NEED_FAILED), False)
 
     # --- those that will not be asked again ---
 
@@ -293,7 +296,7 @@ class Steering:
                 continue
             doomed.add(one)
             entry.positions.remove(one)
-            why = outcome if one == position else Skipped(f'"{self._dag.names[position]}" did not succeed')
+            why = outcome if one == position else Skipped(NEED_FAILED)
             self._book(self._dag.seq(entry.index, one), why)
 
     def _end(self, entry: _Reopened, reason: str) -> None:
