@@ -27,9 +27,18 @@ class Open:
 
 
 class Books:
-    """Books outcomes, and emits what follows from them. `clock` tells epoch seconds."""
+    """Books outcomes, and emits what follows from them. `clock` tells epoch seconds; `ended` is told of each
+    record that has all its outcomes.
+    """
 
-    def __init__(self, dag: Dag, emit: Callable[[Event], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        dag: Dag,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float],
+        ended: Callable[[Open], None] = lambda opened: None,
+    ) -> None:
+        self._ended = ended
         self._dag = dag
         self._emit = emit
         self._clock = clock
@@ -88,6 +97,7 @@ class Books:
             if len(outcomes) > 1:
                 outcomes = {name: outcomes[name] for name in self._dag.names}
             self._emit(RecordEnded(self._clock(), opened.record, outcomes))
+            self._ended(opened)
         return step.ready
 
     def _book(self, opened: Open, position: int, outcome: Outcome) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from dagtui.core.model import Cancelled, Request, Success, Usage
@@ -36,8 +36,8 @@ class Call:
     due: float | None = None  # loop time at which it may queue again
     waiting: bool = False  # between two attempts
     budgeted: bool = False  # the retry budget must allow it
-    out: list[Deadline] = field(default_factory=list[Deadline])  # attempts that left and have not ended
-    beside: list[asyncio.Future[Success]] = field(default_factory=list["asyncio.Future[Success]"])
+    out: tuple[Deadline, ...] = ()  # attempts that left and have not ended
+    beside: tuple[asyncio.Future[Success], ...] = ()  # those that the user had sent beside another one
     more: asyncio.Future[None] | None = None  # told when the user wants one more attempt beside those under way
 
     def given_up(self, state: object) -> bool:

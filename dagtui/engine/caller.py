@@ -6,6 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -86,8 +87,13 @@ class Caller:
         call = self.calls[request.seq] = Call(request, dimension, attempts)
         try:
             try:
-                return await self._try(call)
-            except GatewayError:
+                if self.patience is not None:
+                    return await self._try(call)
+                return await self._attempt(call)  # nearly all of them: what stands around it costs each a little
+            except (GatewayError, _Superseded):
+                if call.beside:
+                    with suppress(GatewayError):
+                        return await self._first_beside(call)
                 if isinstance(call.decision, GiveUp):
                     raise
             # Driving tenacity costs 45 microseconds a request, so it takes over from the first failure on.
@@ -105,6 +111,8 @@ class Caller:
             return call.cancelled("the run was stopped before it was answered")
         finally:
             del self.calls[request.seq]
+            if call.beside:
+                await self._dismiss_beside(call)
 
     # --- by hand ---
 
@@ -126,8 +134,9 @@ class Caller:
             call.more.set_result(None)
             return True
         call.due = None
-        call.beside.append(asyncio.ensure_future(self._attempt(call)))
-        call.beside[-1].add_done_callback(lambda one: _supersede(call, one))
+        one = asyncio.ensure_future(self._attempt(call))
+        call.beside = (*call.beside, one)
+        one.add_done_callback(lambda one: _supersede(call, one))
         return True
 
     def hurry(self, seqs: Iterable[int], max_tokens: int | None, *, now: bool) -> int:
@@ -162,19 +171,15 @@ class Caller:
     async def _try(self, call: Call) -> Success:
         """One attempt; with patience more beside it, while those under way take far longer than others did."""
         call.superseded = False
+        if call.beside:
+            await self._dismiss_beside(call)
         if self.patience is None:
             try:
-                answer = await self._attempt(call)
-                call.superseded = True
+                return await self._attempt(call)
             except (GatewayError, _Superseded):
                 if not call.beside:
                     raise
-                answer = await self._first_beside(call)
-                call.superseded = True
-            finally:
-                if call.beside:
-                    await self._dismiss_beside(call)
-            return answer
+                return await self._first_beside(call)
         tries: list[asyncio.Future[Success]] = []
         try:
             while not any(one.done() and one.exception() is None for one in tries):
@@ -206,6 +211,7 @@ class Caller:
         while True:
             for one in call.beside:
                 if one.done() and one.exception() is None:
+                    call.superseded = True
                     return one.result()
             under_way = [one for one in call.beside if not one.done()]
             if not under_way:
@@ -214,7 +220,7 @@ class Caller:
 
     @staticmethod
     async def _dismiss_beside(call: Call) -> None:
-        beside, call.beside = call.beside, []
+        beside, call.beside = call.beside, ()
         for one in beside:
             one.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
@@ -278,7 +284,7 @@ class Caller:
     async def _send(self, call: Call, number: int) -> Response:
         call.sending = True
         deadline = self.deadlines.begin()
-        call.out.append(deadline)
+        call.out = (*call.out, deadline) if call.out else (deadline,)
         try:
             response = await self.gateway.complete(call.request, number)
         except asyncio.CancelledError:
@@ -299,7 +305,7 @@ class Caller:
             raise GatewayError(ErrorKind.PLUGIN, message, billed="maybe") from error
         finally:
             self.deadlines.end(deadline)
-            call.out.remove(deadline)
+            call.out = tuple(one for one in call.out if one is not deadline) if call.out[1:] else ()
         call.sending = bool(call.out)
         call.flags = classify(response.text, response.stop_reason)
         if min(response.usage.input, response.usage.output) < 0:
@@ -332,6 +338,7 @@ class Caller:
             limits=response.limits,
         )
         self.emit(AttemptEnded(now, call.request.seq, attempt))
+        call.superseded = True
         if self.patience is not None:
             self.patience.note(attempt.latency)
         return Success(

@@ -70,11 +70,6 @@ class Sentry:
         self._recent = None if rule is None else RecentOutcomes(rule.window)
         self._noted = 0
 
-    @property
-    def awake(self) -> bool:
-        """Whether there is a rule."""
-        return self._recent is not None
-
     def note(self, outcome: Outcome) -> str:
         """A request has ended; which limit is passed now, as a phrase, or nothing."""
         if self.rule is None or self._recent is None:

@@ -11,7 +11,6 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, cast
 
 from dagtui.core.budget import Budget, most_cost
 from dagtui.core.concurrency import Automatic
@@ -148,7 +147,8 @@ class Runner:
         self._earlier = earlier
         self._crew = Crew(self._carry, self._wanted)
         self._window = Window()
-        self._books = Books(self.dag, emit, clock)
+        self._shelf = Shelf()
+        self._books = Books(self.dag, emit, clock, self._shelf.ended)
         self._reader: asyncio.Task[None] | None = None
         self.limiter.budget = Budget(settings.max_cost, spent, uncertain)
         self._twins = Twins(recall, self._count_waiting) if settings.dedupe else None
@@ -170,7 +170,6 @@ class Runner:
         )
         self._count = 0  # records that were read
         self._store = store
-        self._shelf = Shelf()
         self._gate = PilotGate(settings.pilot, settings.pilot_min_ok)
         self._sentry = Sentry(None if settings.stop_rule is None else parse_rule(settings.stop_rule))
         hands = Hands(
@@ -415,8 +414,8 @@ class Runner:
             opened, ready = self._books.open(record)
         else:
             opened, ready = self._books.reopen(record, earlier.kept(record.index), earlier.knows(record.index))
-        if opened.frontier.finished:
-            return
+            if opened.frontier.finished:
+                return
         self._shelf.put(opened)
         for position in ready:
             self._window.ready += 1
@@ -436,15 +435,17 @@ class Runner:
         """One request until its outcome."""
         opened, position = work
         seq, under_way = self.dag.seq(opened.record.index, position), self.steering.under_way
-        if seq in under_way or not opened.frontier.is_open(position):
+        if self.steering.meddled and (seq in under_way or not opened.frontier.is_open(position)):
             return  # skipped before its turn, and perhaps asked again since
-        under_way[seq] = cast("asyncio.Task[Any]", asyncio.current_task())
+        under_way[seq] = asyncio.current_task()
         try:
             outcome = await self._outcome(opened, position, seq)
         except asyncio.CancelledError:
             outcome = Cancelled(NOT_SENT)
         del under_way[seq]
-        self._finish(opened, position, self.steering.outcome_of(seq, outcome))
+        if self.steering.meddled:
+            outcome = self.steering.outcome_of(seq, outcome)
+        self._finish(opened, position, outcome)
         self._window.wake(self.limiter.target)
         self._look()
 
@@ -475,11 +476,9 @@ class Runner:
         """Book the outcome of a request; `counted` is one that was ready."""
         self._window.ready -= counted
         ready = self._books.end(opened, position, outcome)
-        if opened.frontier.finished:
-            self._shelf.ended(opened)
-            if not self._shelf.open:
-                self._gate.ended()
-        if self._sentry.awake and (told := self._sentry.note(outcome)):
+        if not self._shelf.open:
+            self._gate.ended()
+        if self._sentry.rule is not None and (told := self._sentry.note(outcome)):
             self._stop_by_rule(told)
         self._window.ready += len(ready)
         if self.ending is None:

@@ -77,10 +77,12 @@ class Steering:
     def __init__(
         self, dag: Dag, books: Books, shelf: Shelf, caller: Caller, hands: Hands, archive: Archive | None
     ) -> None:
-        self.under_way: dict[int, asyncio.Task[Any]] = {}
+        self.under_way: dict[int, asyncio.Task[Any] | None] = {}
         self.again: dict[int, Again] = {}
         self.reopened = False
         """Whether anything was asked again."""
+        self.meddled = False
+        """Whether anything was skipped."""
         self._dag = dag
         self._order = in_order(dag)
         self._books = books
@@ -139,7 +141,7 @@ class Steering:
 
     def skip(self, seqs: Iterable[int], by: str) -> int:
         """End without an answer what has no outcome."""
-        taken = 0
+        taken, self.meddled = 0, True
         for seq in dict.fromkeys(seqs):
             index, position = divmod(seq, len(self._dag))
             if (entry := self._pending.get(seq)) is not None:
