@@ -10,21 +10,22 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dagtui.control import ControlClient, Facts
+from dagtui.control import ControlClient, Facts, ranged
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
-from dagtui.core.store import RequestStore
-from dagtui.exporting import dimensions_of, export_run
+from dagtui.core.stop_rule import parse_rule
+from dagtui.core.store import RequestStore, State
+from dagtui.exporting import dimensions_of, export_run, write_out
 from dagtui.fold import Fold, result_of
 from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
@@ -36,6 +37,10 @@ from dagtui.watched import ATTACHED
 _LOOK_S = 0.1  # seconds between two looks
 _TURN_S = 0.02  # seconds that folding may keep the loop from doing something else
 _PAGE = 500  # requests that are read at once
+_PAIRS = 2000  # ranges of requests in one command: a line has room for so many
+_UNDER_WAY = frozenset({int(State.QUEUED), int(State.IN_FLIGHT), int(State.WAITING)})
+_IN_FLIGHT = frozenset({int(State.IN_FLIGHT)})
+_ENDED_OR_WAITING = frozenset(map(int, State)) - {int(State.QUEUED), int(State.IN_FLIGHT)}
 
 
 class Attached:
@@ -110,6 +115,7 @@ class Attached:
             automatic=facts.automatic and self._target is None,
             held_by=facts.held_by,
             mostly_held_by=facts.mostly_held_by,
+            pilot=facts.pilot,
             money=replace(snapshot.money, cap=facts.cap, exposed=facts.exposed, uncertain=facts.uncertain),
         )
 
@@ -140,6 +146,45 @@ class Attached:
     def set_max_cost(self, dollars: Decimal | None, by: str = "you") -> None:
         """Set the budget of the whole run, or none."""
         self._send(self._asked("budget", dollars=None if dollars is None else str(dollars)))
+
+    def set_stop_rule(self, rule: str | None, by: str = "you") -> None:
+        """Have it pause when `rule` is hit, or at nothing.
+
+        Raises:
+            ConfigError: it is no rule.
+        """
+        if rule is not None:
+            parse_rule(rule)
+        self._send(self._asked("stop_rule", rule=rule))
+
+    def retry(
+        self, seqs: Sequence[int], *, later: bool = False, max_tokens: int | None = None, by: str = "you"
+    ) -> int:
+        """Have requests asked again; how many of them have an outcome or wait, as far as is known here."""
+        if max_tokens is not None and max_tokens < 1:
+            raise ConfigError(f"An answer must have a token at least, not {max_tokens}.")
+        return self._steer("retry", seqs, _ENDED_OR_WAITING, later=later, max_tokens=max_tokens)
+
+    def skip(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Have requests skipped; how many of them have no outcome, as far as is known here."""
+        return self._steer("skip", seqs, _UNDER_WAY)
+
+    def abort(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Have attempts in flight abandoned; how many there are, as far as is known here."""
+        return self._steer("abort", seqs, _IN_FLIGHT)
+
+    def hedge(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Have requests sent once more; how many are in flight, as far as is known here."""
+        return self._steer("hedge", seqs, _IN_FLIGHT)
+
+    async def write_out(self, seqs: Sequence[int], path: Path, *, overwrite: bool = False) -> int:
+        """Write the records of requests, with their last errors, as input for another run; returns the rows.
+
+        Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
+            DagtuiError: the file cannot be written, or the input cannot be read any more.
+        """
+        return await asyncio.to_thread(self._write_out, seqs, path, overwrite)
 
     def pause(self) -> None:
         """Have nothing sent until `resume`."""
@@ -224,6 +269,20 @@ class Attached:
             if time.monotonic() > turn_ends:
                 await asyncio.sleep(0.001)
                 turn_ends = time.monotonic() + _TURN_S
+
+    def _write_out(self, seqs: Sequence[int], path: Path, overwrite: bool) -> int:
+        dimensions = dimensions_of(self.journal_path)
+        return write_out(self.journal_path, seqs, path, dimensions, overwrite=overwrite)
+
+    def _steer(self, command: str, seqs: Sequence[int], states: frozenset[int], **given: Any) -> int:
+        state = self.store.state
+        chosen = [seq for seq in dict.fromkeys(seqs) if 0 <= seq < len(state) and state[seq] in states]
+        if not self.steerable:
+            return 0
+        pairs = ranged(chosen)
+        for start in range(0, len(pairs), _PAIRS):
+            self._send(self._asked(command, seqs=pairs[start : start + _PAIRS], **given))
+        return len(chosen)
 
     def _heard(self, facts: Facts) -> None:
         self._facts, self._fast = facts, facts.time - time.time()

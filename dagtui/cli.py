@@ -117,8 +117,8 @@ def run(file: str, output_format: str | None, as_json: bool, quiet: bool, detach
     Results go to stdout; on a terminal, into a file whose name is told, unless -o or --output-format is given.
 
     \b
-    Exit codes: 0 all succeeded, 2 configuration, 3 some failed, 4 bad input, 5 keys, 6 budget,
-    7 gateway unreachable, 130 interrupted, 1 anything else.
+    Exit codes: 0 all succeeded, 2 configuration, 3 some failed, or the run stopped after its pilot or by
+    --stop-when, 4 bad input, 5 keys, 6 budget, 7 gateway unreachable, 130 interrupted, 1 anything else.
     """
     with said_plainly():
         detached = detached_or_leave(file == "-", output_format or as_json) if detach else None

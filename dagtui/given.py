@@ -13,22 +13,21 @@ from dagtui.core.past import Past
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.io.identity import any_changes, changes, identity
-from dagtui.io.repeated import Repeated
+from dagtui.io.repeated import repeated
 from dagtui.io.source import Scan, open_source
 from dagtui.io.tasks import missing_fields
 from dagtui.simulator.scenarios import scenario_named
 
 if TYPE_CHECKING:
-    from dagtui.core.ports import Source
-
-_SAMPLES = 100  # records of which a scenario's are made
+    from dagtui.io.repeated import Repeated
+    from dagtui.io.source import FileSource
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """What is read: the records, how messages call them, and what the journal keeps of the file."""
 
-    source: Source
+    source: FileSource | Repeated
     name: str
     scan: Scan
     first: Record | None
@@ -67,7 +66,12 @@ def read_input(plan: Plan, plugin: Plugin, spool: Path | None, before: Mapping[s
     }
     if plan.scenario is not None:
         story = scenario_named(plan.scenario)
-        repeated = Repeated(source.preview(_SAMPLES), story.records)
         facts |= {"scenario": story.name, "records": story.records}
-        return Given(repeated, f"scenario {story.name}", replace(scan, records=story.records), first[0], facts)
+        return Given(
+            repeated(source, story.records),
+            f"scenario {story.name}",
+            replace(scan, records=story.records),
+            first[0],
+            facts,
+        )
     return Given(source, source.name, scan, first[0] if first else None, facts)

@@ -65,6 +65,7 @@ async def run_headless(
         session = await open_resumed(going, plan, choices or Choices())
     else:
         session = await open_session(plan)
+    session.alone = True
     # Data and a living line on one terminal would run into each other.
     alone = not ((stream_events or plan.stdout is not None) and out.isatty())
     narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)

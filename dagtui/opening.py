@@ -131,9 +131,10 @@ class _Run:
 
 
 async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, str], run: _Run) -> Session:
+    from dagtui.archive import Recorded
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
-    from dagtui.exporting import export_run
+    from dagtui.exporting import export_run, rewrite, write_out
     from dagtui.inspecting import Inspector
     from dagtui.io.journal import Journal, JournalReader
     from dagtui.io.journal.outcomes import success_of, value_of
@@ -173,12 +174,21 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     def export(target: Path, overwrite: bool) -> int:
         return export_run(run.journal, target, dag.dimensions, overwrite=overwrite)
 
+    def write_records(seqs: Sequence[int], target: Path, overwrite: bool) -> int:
+        return write_out(run.journal, seqs, target, dag.dimensions, overwrite=overwrite)
+
+    def rewrite_files() -> None:
+        kind = None if plan.output is None else plan.output_format or _format_of(plan.output)
+        written = None if plan.stdout is not None else plan.output
+        rewrite(run.journal, dag.dimensions, written, kind, failures_path(plan, plan.output))
+
     def recall(seq: int) -> Success | None:
         with JournalReader(run.journal) as reader:
             row = reader.answers([seq]).get(seq)
         value = None if row is None or row.state != "ok" else value_of(row, dag.dimensions[seq % len(dag)])
         return None if row is None or value is None else success_of(row, value)
 
+    spool = Path(given.facts["spool"]) if given.facts.get("spool") else None
     owned = [remember, *([simulator.aclose] if simulator else [])]
     try:
         if plan.journal is None and not run.journal.parent.exists():
@@ -219,6 +229,9 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         uncertain=_uncertain(run),
         recall=recall,
         inspector=Inspector(run.journal, environ, plugin=plugin, base_url=settings.base_url),
+        archive=Recorded(run.journal, given.source, spool, dag),
+        writer_out=write_records,
+        rewrite=rewrite_files if sinks else None,
     )
     if scan.twice:
         session.note(f"{given.name}: {scan.twice}")

@@ -29,12 +29,13 @@ from dagtui.core.model import Record, RowError, Success
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
+from dagtui.core.ports import Archive, Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stats import Stats
+from dagtui.core.stop_rule import parse_rule
 from dagtui.core.store import RequestStore
 from dagtui.engine.runner import Runner
 from dagtui.engine.sinks import Sinks
@@ -67,8 +68,10 @@ class Session:
 
     `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
     and what of it is kept (`earlier`). `exporter` writes the results so far from the journal, `recall` finds one
-    answer in it, `inspector` all about one request. `uncertain` are dollars that earlier sessions may have cost
-    beyond what is known.
+    answer in it, `archive` the records that have ended, `inspector` all about one request. `uncertain` are dollars
+    that earlier sessions may have cost beyond what is known. `writer_out` writes the records of some requests as
+    input for another run, `rewrite` the files of results once more, at the end of a run in which something was
+    asked again: their records are in them twice.
     """
 
     def __init__(
@@ -96,6 +99,9 @@ class Session:
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
         inspector: InspectorPort | None = None,
+        archive: Archive | None = None,
+        writer_out: Callable[[Sequence[int], Path, bool], int] | None = None,
+        rewrite: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
@@ -124,6 +130,9 @@ class Session:
             spent=(past.figures.spent if past is not None else None) or Decimal(0),
             uncertain=uncertain,
             recall=recall,
+            store=lambda: self.store,
+            sync=self._synced,
+            archive=archive,
         )
         self.dimensions = self._runner.dag.names
         self._unfolded: deque[Event] = deque()
@@ -135,6 +144,8 @@ class Session:
         self._kept = None if journal is None else journal.events
         self._exporter = exporter
         self._inspector = inspector
+        self._writer_out = writer_out
+        self._rewrite = rewrite
         if journal is not None:
             journal.trouble = self._give_up
             sinks = (journal, *sinks)  # the truth before what is made of it
@@ -233,6 +244,68 @@ class Session:
             raise ConfigError(f"The budget must be above $0, not {dollars}.")
         self._runner.cap(dollars, by)
 
+    def set_stop_rule(self, rule: str | None, by: str = "you") -> None:
+        """Pause when `rule` is hit from now on (`failed>20%, drift>25`), or at nothing; where nobody is there,
+        stop.
+
+        Raises:
+            ConfigError: it is no rule.
+        """
+        self._runner.set_stop_rule(None if rule is None else parse_rule(rule), by)
+
+    @property
+    def alone(self) -> bool:
+        """Nobody is there to be asked: after the pilot, and where the stop rule is hit, the run decides by
+        itself.
+        """
+        return self._runner.alone
+
+    @alone.setter
+    def alone(self, on: bool) -> None:
+        self._runner.alone = on
+
+    def retry(
+        self, seqs: Sequence[int], *, later: bool = False, max_tokens: int | None = None, by: str = "you"
+    ) -> int:
+        """Ask requests again that have an outcome, an answer too: now, or `later` than all fresh ones. Those that
+        wait between two attempts wait no longer. With `max_tokens` their answers may have so many from now on.
+
+        What a request lacks, and what was skipped because of it, is asked again with it; answers that build on it
+        stay. Returns how many of `seqs` were taken: none once the run has ended, for which there is `resume`.
+
+        Raises:
+            ConfigError: `max_tokens` is not above 0.
+        """
+        if max_tokens is not None and max_tokens < 1:
+            raise ConfigError(f"An answer must have a token at least, not {max_tokens}.")
+        return self._runner.steering.retry(seqs, later, max_tokens, by)
+
+    def skip(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Want no answer to requests that have none; what is in flight of them may be billed all the same."""
+        return self._runner.steering.skip(seqs, by)
+
+    def abort(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Wait no longer for the attempts in flight of requests: they may be billed, and are asked again as
+        after a timeout.
+        """
+        return self._runner.steering.abort(seqs)
+
+    def hedge(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Send requests once more beside their attempts in flight; the first answer counts."""
+        return self._runner.steering.hedge(seqs)
+
+    async def write_out(self, seqs: Sequence[int], path: Path, *, overwrite: bool = False) -> int:
+        """Write the records of requests, with their last errors, as input for another run; returns the rows.
+
+        Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
+            DagtuiError: the file cannot be written, or this run keeps no journal.
+        """
+        if self._journal is None or self._writer_out is None:
+            raise ConfigError("This run keeps no journal to write records from: give its session one.")
+        await self._synced()
+        return await asyncio.to_thread(self._writer_out, seqs, path, overwrite)
+
     def pause(self) -> None:
         """Send nothing until `resume`; what is in flight is finished."""
         self._runner.pause()
@@ -263,8 +336,7 @@ class Session:
         """
         if self._journal is None or self._exporter is None:
             raise ConfigError("This run keeps no journal to export from: give its session one.")
-        if not self._ended:
-            await self._journal.synced()
+        await self._synced()
         return await asyncio.to_thread(self._exporter, path, overwrite)
 
     async def inspect(self, seq: int) -> Inspection:
@@ -313,6 +385,11 @@ class Session:
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
+        if self._rewrite is not None and self._runner.steering.reopened and not self._sinks.unwritten:
+            try:
+                await asyncio.to_thread(self._rewrite)
+            except DagtuiError as error:
+                self._broken = self._broken or f"The results hold records twice that were asked again: {error}"
         result = self._result()
         return replace(result, audit=await self._audit(result.snapshot)) if self._audit else result
 
@@ -322,18 +399,24 @@ class Session:
         reason = snapshot.reason
         if stopped := self._sinks.unwritten or self._broken:
             return RunResult("stopped", ExitCode.INTERNAL, stopped, snapshot)
+        if runner.halted:
+            return RunResult("stopped", ExitCode.PARTIAL_FAILURE, reason, snapshot)
         if runner.stopped_by is not None:
             return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
         if runner.ending == "cancelling":
             return RunResult("cancelled", ExitCode.INTERRUPTED, reason, snapshot)
         if runner.ending == "draining":
             return RunResult("drained", ExitCode.INTERRUPTED, reason, snapshot)
-        if counts.failed or counts.skipped:
+        if counts.failed or counts.skipped or counts.cancelled:
             return RunResult("partial", ExitCode.PARTIAL_FAILURE, reason, snapshot)
         return RunResult("complete", ExitCode.OK, reason, snapshot)
 
     def _now(self) -> float:
         return self._epoch + self._loop_time()
+
+    async def _synced(self) -> None:
+        if self._journal is not None and not self._ended:
+            await self._journal.synced()
 
     def _emit(self, event: Event) -> None:
         self._unfolded.append(event)

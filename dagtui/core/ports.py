@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,6 +91,18 @@ class JournalPort(Sink, Protocol):
         ...
 
 
+class Archive(Protocol):
+    """Has the records that have ended, and what became of them."""
+
+    async def records(self, indexes: Sequence[int]) -> Mapping[int, tuple[Record, Mapping[str, Outcome]]]:
+        """The records at `indexes` with their outcomes by dimension; those that are gone are left out.
+
+        Raises:
+            DagtuiError: they cannot be had again; a sentence why.
+        """
+        ...
+
+
 class Earlier(Protocol):
     """What an earlier session of the same run left, and what of it is to be kept.
 
@@ -105,6 +117,10 @@ class Earlier(Protocol):
 
     @property
     def left(self) -> tuple[int, ...]: ...
+
+    def left_as(self, seq: int) -> Outcome:
+        """What becomes of one of those."""
+        ...
 
     def settled(self, index: int) -> bool:
         """Whether nothing of the record at `index` is asked again."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from heapq import nsmallest
 from operator import itemgetter
 
+from dagtui.core.answer_flags import EMPTY, REFUSED, TRUNCATED
 from dagtui.core.drift import Drift
 from dagtui.core.events import Looked
 from dagtui.core.forecast import CostSpread
@@ -41,7 +42,7 @@ class Pulse:
         self._since: dict[int, float] = {}
         self._touches: deque[Touch] = deque(maxlen=_TOUCHES)
         self._looks: Counter[Holder] = Counter()
-        self._odd = [0, 0, 0, 0]  # empty, refused, truncated, identical
+        self._empty = self._refused = self._truncated = self._identical = 0
         self._given: set[int] = set()
 
     def begin(self, now: float) -> None:
@@ -107,6 +108,21 @@ class Pulse:
         """A request has its answer."""
         if outcome.category is not None:
             self.drift.note(outcome.category)
+        self._mark(outcome.flags)
+        if outcome.echo in self._given:
+            self._identical += 1
+        elif len(self._given) < _NEWS:
+            self._given.add(outcome.echo)
+
+    def fail(self, flags: int) -> None:
+        """A request has failed, with an answer that has such `flags`, or none."""
+        self._mark(flags)
+
+    def _mark(self, flags: int) -> None:
+        if flags:
+            self._empty += bool(flags & EMPTY)
+            self._refused += bool(flags & REFUSED)
+            self._truncated += bool(flags & TRUNCATED)
 
     # --- the view ---
 
@@ -159,4 +175,5 @@ class Pulse:
 
     def answers(self, totals: tuple[tuple[str, int], ...]) -> Answers:
         """What they are like; `totals` are the categories with their numbers."""
-        return Answers(self.drift.mix(totals), self.drift.points, *self._odd)
+        odd = self._empty, self._refused, self._truncated, self._identical
+        return Answers(self.drift.mix(totals), self.drift.points, *odd)

@@ -23,6 +23,7 @@ _MEANINGS = {
     ErrorKind.CONFIG: "The gateway refuses the configuration that it is given.",
     ErrorKind.BUDGET: "A spending limit at the gateway or the provider is used up.",
     ErrorKind.PLUGIN: "The task's own code raised.",
+    ErrorKind.ABANDONED: "Somebody cancelled the attempt. It may have been paid all the same.",
     ErrorKind.SUPERSEDED: "Another attempt of the same request was answered first.",
 }
 _ADVICE = {
@@ -42,6 +43,7 @@ _ADVICE = {
     ErrorKind.CONFIG: "Correct the gateway's configuration, and go on with the run.",
     ErrorKind.BUDGET: "Raise the limit where it is kept, and go on with the run.",
     ErrorKind.PLUGIN: "Mend the code, and go on with the run.",
+    ErrorKind.ABANDONED: "Nothing is to be done: they are asked again as after a timeout.",
     ErrorKind.SUPERSEDED: "Nothing is to be done.",
 }
 

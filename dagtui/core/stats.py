@@ -22,6 +22,7 @@ from dagtui.core.events import (
     RecordRead,
     RecordReused,
     RequestEnded,
+    RequestsReopened,
     RowRejected,
     RunResumed,
     RunStarted,
@@ -89,6 +90,7 @@ class Stats:
             RecordEnded: lambda event: None,
             RecordReused: lambda event: None,
             RunResumed: self._run_resumed,
+            RequestsReopened: self._requests_reopened,
             TargetChanged: self._target_changed,
             PhaseChanged: self._phase_changed,
             Noted: lambda event: self._say(event.time, event.message),
@@ -141,6 +143,20 @@ class Stats:
         self._categories = +self._categories
         ended = self.counts.ended
         self._before = replace(self._before, reused=self._by_state[_SUCCEEDED], ended=ended)
+
+    def _requests_reopened(self, event: RequestsReopened) -> None:
+        store = self.store
+        for seq in event.seqs:
+            if store.state[seq] == _SUCCEEDED:
+                self._categories[store.category_name(seq)] -= 1
+                self._wasted += Decimal(max(0, store.cost[seq])) / _NANO
+                store.cost[seq] = store.tokens_in[seq] = store.tokens_out[seq] = 0
+                store.category[seq] = 0
+            if store.state[seq] > State.WAITING:
+                self._move(seq, _QUEUED)
+        self._categories = +self._categories
+        count, what = len(event.seqs), "request" if len(event.seqs) == 1 else "requests"
+        self._say(event.time, f"{count:,} {what} to be asked again ({event.by})")
 
     def _record_read(self, event: RecordRead) -> None:
         self.store.add_record(event.record_id)
@@ -263,6 +279,7 @@ class Stats:
             case Failure():
                 self._move(seq, State.FAILED)
                 self._request_failed(event, outcome)
+                self.pulse.fail(outcome.flags)
             case Skipped():
                 self._move(seq, State.SKIPPED)
             case Cancelled():
@@ -348,6 +365,7 @@ class Stats:
             automatic=looked is not None and looked.automatic,
             mostly_held_by=pulse.mostly,
             hold=pulse.hold,
+            pilot=looked is not None and looked.pilot,
             left=left,
             dial=pulse.dial(until),
             lanes=pulse.lanes(until),
@@ -394,7 +412,7 @@ class Stats:
             return Money(nothing, Decimal(0), None, self._saved, cap, exposed, uncertain)
         projected = spread = None
         here = counts.ended - self._before.ended
-        if counts.total and here and self._phase != "ended":
+        if counts.total and here > 0 and self._phase != "ended":
             each, left = (self._spent - (self._before.spent or 0)) / here, counts.total - counts.ended
             projected = self._spent + each * left
             spread = self.pulse.costs.around(left)

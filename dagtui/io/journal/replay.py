@@ -25,6 +25,7 @@ from dagtui.core.events import (
     PhaseChanged,
     RecordRead,
     RequestEnded,
+    RequestsReopened,
     RowRejected,
     RunResumed,
     RunStarted,
@@ -45,6 +46,7 @@ from dagtui.core.model import (
     Usage,
 )
 from dagtui.io.journal.reader import JournalReader
+from dagtui.io.journal.rows import unranged
 from dagtui.io.journal.schema import PICO
 
 Moment: TypeAlias = tuple[int, float]
@@ -57,7 +59,7 @@ _LOOK_AHEAD_S = 1.0
 commit, that is."""
 
 # Where times are equal, what comes first. A request's attempts follow each other by their numbers.
-_RUN, _RECORD, _ATTEMPT, _OUTCOME, _TOLD, _LAST = range(6)
+_RUN, _RECORD, _REOPENED, _ATTEMPT, _OUTCOME, _TOLD, _LAST = range(7)
 _FIRST_OF_RUN = frozenset({"started", "resumed"})
 _Placed: TypeAlias = tuple[int, float, int, int, Event]  # session, time, rank, order within it
 
@@ -179,7 +181,7 @@ class Events(JournalReader):
             if kind == "started":
                 self._starts.append((session, time))
             if (event := _event(kind, time, json.loads(body))) is not None:
-                rank = _RUN if kind in _FIRST_OF_RUN else _TOLD
+                rank = _RUN if kind in _FIRST_OF_RUN else _REOPENED if kind == "reopened" else _TOLD
                 if isinstance(event, PhaseChanged) and event.phase == "ended":
                     rank = _LAST
                 yield session, time, rank, number, event
@@ -236,7 +238,7 @@ class Events(JournalReader):
     def _outcomes(self, bound: Moment) -> Iterator[_Placed]:
         rows = self._db.execute(
             "SELECT number, session, seq, ended_at, state, attempts, latency, category, input, output, cache_read,"
-            " cache_write, cost, status, error, billed, reason, trace, saved"
+            " cache_write, cost, status, error, billed, reason, trace, saved, flags, echo"
             " FROM outcome WHERE number > ? ORDER BY number",
             (self._at["outcome"],),
         )
@@ -283,6 +285,8 @@ def _outcome(state: str, row: list[Any]) -> Outcome:
         reason,
         trace,
         saved,
+        flags,
+        echo,
     ) = row
     usage, spent = Usage(given or 0, output or 0, read or 0, written or 0), _dollars(cost)
     if state == "ok":
@@ -296,10 +300,12 @@ def _outcome(state: str, row: list[Any]) -> Outcome:
             category=category,
             trace_id=trace or "",
             saved=_dollars(saved),
+            flags=flags or 0,
+            echo=echo or 0,
         )
     if state == "failed":
         why = AttemptError(ErrorKind(error or "server"), reason or "", status, billed or "maybe")
-        return Failure(why, attempts, usage, spent, trace or "")
+        return Failure(why, attempts, usage, spent, trace or "", flags or 0)
     if state == "skipped":
         return Skipped(reason or "")
     return Cancelled(reason or "", attempts, billed == "maybe", usage, spent)
@@ -313,9 +319,8 @@ def _event(kind: str, time: float, body: Mapping[str, Any]) -> Event | None:
 
 _EVENTS: dict[str, Callable[[float, Mapping[str, Any]], Event]] = {
     "started": lambda t, b: RunStarted(t, b["run"], tuple(b["dimensions"]), b["records"], b["target"]),
-    "resumed": lambda t, b: RunResumed(
-        t, b["session"], tuple(seq for first, last in b["again"] for seq in range(first, last + 1))
-    ),
+    "resumed": lambda t, b: RunResumed(t, b["session"], unranged(b["again"])),
+    "reopened": lambda t, b: RequestsReopened(t, unranged(b["ranges"]), b["by"]),
     "rejected": lambda t, b: RowRejected(t, b["line"], b["message"]),
     "source": lambda t, b: SourceEnded(t, b["records"]),
     "target": lambda t, b: TargetChanged(t, b["target"], b["by"]),
@@ -335,6 +340,7 @@ def _looked(time: float, told: Mapping[str, Any]) -> Looked:
         None if (cap := told.get("cap")) is None else Decimal(cap),
         Decimal(told.get("exposed", 0)),
         Decimal(told.get("uncertain", 0)),
+        told.get("pilot", False),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from functools import cache
@@ -19,6 +19,7 @@ from dagtui.core.events import (
     PhaseChanged,
     RecordRead,
     RequestEnded,
+    RequestsReopened,
     RowRejected,
     RunResumed,
     RunStarted,
@@ -48,7 +49,7 @@ _COLUMNS = {
     ),
     "outcome": (
         "session seq ended_at state attempts latency category fingerprint input output cache_read cache_write cost"
-        " status error billed reason trace saved"
+        " status error billed reason trace saved flags echo"
     ),
     "answer": "seq escaped text",
     "event": "session time kind body",
@@ -98,6 +99,7 @@ class Batch:
                 e.time, "started", run=e.run_id, dimensions=e.dimensions, records=e.records, target=e.target
             ),
             RunResumed: lambda e: self._say(e.time, "resumed", session=e.session, again=ranges(e.again)),
+            RequestsReopened: lambda e: self._say(e.time, "reopened", ranges=ranges(e.seqs), by=e.by),
             RowRejected: lambda e: self._say(e.time, "rejected", line=e.line, message=e.message),
             SourceEnded: lambda e: self._say(e.time, "source", records=e.records),
             TargetChanged: lambda e: self._say(e.time, "target", target=e.target, by=e.by),
@@ -166,6 +168,8 @@ class Batch:
                     *(200, None, None, None),
                     outcome.trace_id or None,
                     None if outcome.saved is None else pico(outcome.saved),
+                    outcome.flags or None,
+                    outcome.echo or None,
                 )
             )
             text = outcome.text
@@ -184,15 +188,15 @@ class Batch:
                     *spent,
                     *why,
                     outcome.trace_id or None,
-                    None,
+                    *(None, outcome.flags or None, None),
                 )
             case Skipped():
-                row = ("skipped", 0, *(None,) * 11, well(outcome.reason), None, None)
+                row = ("skipped", 0, *(None,) * 11, well(outcome.reason), *(None,) * 4)
             case Cancelled():
                 billed = "maybe" if outcome.perhaps_billed else "no"
                 spent = (*_used(outcome.usage), pico(outcome.cost))
                 why = (None, None, billed, well(outcome.reason))
-                row = ("cancelled", outcome.attempts, *(None, None, None), *spent, *why, None, None)
+                row = ("cancelled", outcome.attempts, *(None, None, None), *spent, *why, *(None,) * 4)
         self._outcomes.append((self._session, seq, event.time, *row))
 
     def _pico(self, cost: Decimal | None) -> int | None:
@@ -210,7 +214,7 @@ class Batch:
         """What is at its default is left out: there are two a second."""
         body: dict[str, Any] = {"by": event.hold.by.value}
         body |= {name: told for name in ("number", "known_from", "others") if (told := getattr(event.hold, name))}
-        body |= {name: told for name in ("automatic", "limits_at") if (told := getattr(event, name))}
+        body |= {name: told for name in ("automatic", "limits_at", "pilot") if (told := getattr(event, name))}
         body |= {name: str(told) for name in ("cap", "exposed", "uncertain") if (told := getattr(event, name))}
         if event.limits is not None:
             body["limits"] = asdict(event.limits)
@@ -241,6 +245,11 @@ def ranges(numbers: Sequence[int]) -> list[list[int]]:
         else:
             found.append([number, number])
     return found
+
+
+def unranged(pairs: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    """The numbers of `[first, last]` pairs."""
+    return tuple(number for first, last in pairs for number in range(first, last + 1))
 
 
 def _used(usage: Usage) -> tuple[int, ...]:
