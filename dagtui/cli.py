@@ -12,6 +12,7 @@ import click
 
 from dagtui import __version__
 from dagtui.cli_runs import COMMANDS
+from dagtui.cli_screen import COMMANDS as SCREEN_COMMANDS
 from dagtui.options import (
     DEMO_CONCURRENCY,
     demo_options,
@@ -246,7 +247,7 @@ def _refuse_word(word: str) -> NoReturn:
     leave(4)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *SCREEN_COMMANDS):
     cli.add_command(command)
 
 

@@ -26,9 +26,10 @@ def open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False, goin
     if not sys.stdout.isatty():
         raise click.UsageError('The app needs a terminal; without one, use "dagtui run FILE".')
     gc.disable()  # until the first screen is painted: a twentieth of the time until then
+    from dagtui.taste import taste_of
     from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted
 
-    return run_app(plan, start_at_once=start_at_once, theme=theme, going=going)
+    return run_app(plan, taste_of(theme), start_at_once=start_at_once, going=going)
 
 
 def open_replay(path: Path, theme: str | None) -> int:
@@ -37,9 +38,10 @@ def open_replay(path: Path, theme: str | None) -> int:
         raise click.UsageError('A replay needs a terminal; without one, see "dagtui runs" and "dagtui export".')
     from dagtui.replay import Replay
     from dagtui.runs import plan_of
+    from dagtui.taste import taste_of
     from dagtui.tui.watching_app import show_replay
 
-    return show_replay(Replay(path), plan_of(path), theme)
+    return show_replay(Replay(path), plan_of(path), taste_of(theme))
 
 
 def run_headless(
@@ -76,9 +78,10 @@ def attach(path: Path, theme: str | None, *, headless: bool, quiet: bool) -> int
 
     attached, plan = Attached(path), plan_of(path)
     if not headless and sys.stdout.isatty():
+        from dagtui.taste import taste_of
         from dagtui.tui.watching_app import show_attached
 
-        return show_attached(attached, plan, theme)
+        return show_attached(attached, plan, taste_of(theme))
     from dagtui.headless import attend
 
     try:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,10 +22,11 @@ from dagtui import process
 from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.figures import count
 from dagtui.core.run_settings import within
+from dagtui.taste import PLAIN, Taste
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
+from dagtui.tui.doable import doable, elsewhere
 from dagtui.tui.screens.dialogs import Choice, Question
-from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
 from dagtui.tui.words import drained, farewell
@@ -57,7 +59,7 @@ class DagtuiApp(ThemedApp):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help"),
-        Binding("ctrl+q", "leave", "Quit", show=False, id="app.quit", priority=True),
+        Binding("ctrl+q", "leave", "Quit", show=False, id="app.quit-anywhere", priority=True),
         Binding("ctrl+c", "interrupt", "Quit", show=False, id="app.interrupt", system=True),
     ]
 
@@ -67,6 +69,7 @@ class DagtuiApp(ThemedApp):
         *,
         start_at_once: bool = False,
         theme: str | None = None,
+        taste: Taste = PLAIN,
         desk: Desk | None = None,
         going: Going | None = None,
     ) -> None:
@@ -83,7 +86,9 @@ class DagtuiApp(ThemedApp):
         self._leaving = False
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
-        self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme)
+        self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme or taste.theme)
+        self.taste = taste
+        self.set_keymap(dict(taste.keys))
 
     # --- the beginning ---
 
@@ -194,19 +199,19 @@ class DagtuiApp(ThemedApp):
         """The keys of this screen."""
         from dagtui.tui.screens.help import HelpScreen  # imported when asked for
 
-        active = list(self.screen.active_bindings.values())
-        display = {entry.binding.key: self.get_key_display(entry.binding) for entry in active}
-        typed = self.screen.TYPED if isinstance(self.screen, FittedScreen) else ()
-        self.push_screen(HelpScreen(active, display, typed))
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen([*doable(self.screen), *elsewhere(self.screen)]))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the command palette offers: our themes, help, the way out."""
+        """What the command palette offers: whatever has a key and can be done now, and each theme."""
+        for able in doable(screen):
+            if able.enabled and not able.moves:
+                act = partial(self.run_action, able.action, able.node)
+                yield SystemCommand(able.words, f"Key: {', '.join(able.shown)}", act)
         for name in sorted(self.available_themes):
             yield SystemCommand(
                 f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name)
             )
-        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
-        yield SystemCommand("Quit", "Leave dagtui", self.action_leave)
 
     # --- the end ---
 
@@ -303,9 +308,9 @@ class DagtuiApp(ThemedApp):
             self._watchdog.cancel()
 
 
-def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None, going: Going | None = None) -> int:
+def run_app(plan: Plan, taste: Taste = PLAIN, *, start_at_once: bool = False, going: Going | None = None) -> int:
     """The app for `plan` in this terminal; returns the exit code for the shell."""
-    return run(DagtuiApp(plan, start_at_once=start_at_once, theme=theme, going=going))
+    return run(DagtuiApp(plan, start_at_once=start_at_once, taste=taste, going=going))
 
 
 def run(app: DagtuiApp) -> int:

@@ -44,7 +44,7 @@ class ReportScreen(FittedScreen):
         Binding("n", "new_run", "New run", id="report.new"),
         Binding("e", "export", "Export", id="report.export"),
         Binding("g", "go_on", "Go on", id="report.go"),
-        Binding("q", "app.leave", "Quit", id="report.quit"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
 
     def __init__(self, session: Watched, result: RunResult, kept: Kept) -> None:

@@ -48,7 +48,7 @@ class SetupScreen(FittedScreen):
         Binding("tab", "app.focus_next", "Next field", show=False, id="setup.next"),
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, id="setup.previous"),
         Binding("f7", "go_on", "Go on", key_display="F7", id="setup.go-on"),
-        Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
+        Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="app.quit-anywhere", priority=True),
     ]
 
     def __init__(self, plan: Plan, desk: Desk, refusal: str = "") -> None:
