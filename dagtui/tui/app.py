@@ -73,7 +73,7 @@ class DagtuiApp(ThemedApp):
         desk: Desk | None = None,
         going: Going | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(taste)
         if desk is None:
             from dagtui import plan as desk  # here, because it imports everything that a run needs
         self.plan = plan
@@ -87,7 +87,6 @@ class DagtuiApp(ThemedApp):
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
         self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme or taste.theme)
-        self.taste = taste
         self.set_keymap(dict(taste.keys))
 
     # --- the beginning ---

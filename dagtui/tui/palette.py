@@ -65,6 +65,20 @@ DEFAULTS: dict[str, str] = {
     "cursor": "#2b3550",
 }
 """Theme variables of our own, and what they are where a theme does not say."""
+LIGHT_DEFAULTS: dict[str, str] = {
+    "state-queued": "#7c8696",
+    "state-running": "#0b62c4",
+    "state-waiting": "#9a5b00",
+    "state-done": "#1b7a43",
+    "state-failed": "#b3123c",
+    "money": "#7a5a00",
+    "chart": "#0b62c4",
+    "track": "#cfd6df",
+    "dim": "#5d6878",
+    "frame": "#bcc5d1",
+    "cursor": "#d3e3f8",
+}
+"""The same on a light ground."""
 
 _ROLES = {
     "text": "foreground",

@@ -191,7 +191,7 @@ async def test_the_palette_offers_whatever_has_a_key_and_can_be_done_now(folder:
     async with dashboard(folder, session, play=1.0) as (app, pilot):
         offered = {command.title: command.help for command in app.get_system_commands(app.screen)}
         assert offered["Pause"] == "Key: p, space"
-        assert {"Drain", "Type the target", "Theme", "Help", "Quit", "Cost; again: alone"} <= set(offered)
+        assert {"Drain", "Type the target", "Theme …", "Help", "Quit", "Cost; again: alone"} <= set(offered)
         assert not {"Report", "Up", "First request", "All panels"} & set(offered)
         await pilot.press("ctrl+p")
         await pilot.pause()

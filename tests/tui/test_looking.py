@@ -254,14 +254,6 @@ async def test_after_the_end_no_panel_speaks_of_what_holds_the_run(folder: Path,
             assert "the run has ended" in text(app)
 
 
-async def test_themes_switched_quickly_leave_one_note(folder: Path) -> None:
-    async with dashboard(folder, FakeSession(), (80, 24)) as (app, pilot):
-        for _ in range(5):
-            await pilot.press("T")
-        await pilot.pause()
-        assert [toast.message for toast in app._notifications] == [app.theme.removeprefix("dagtui-")]
-
-
 async def test_the_scale_of_the_throughput_agrees_with_its_peak(folder: Path) -> None:
     session = FakeSession(target=4)
     async with dashboard(folder, session, play=6.0) as (app, pilot):
