@@ -24,6 +24,7 @@ from dagtui.core.figures import count
 from dagtui.core.run_settings import within
 from dagtui.taste import PLAIN, Taste
 from dagtui.tui import signals
+from dagtui.tui.announcing import Announcer
 from dagtui.tui.desk import Desk
 from dagtui.tui.doable import doable, elsewhere
 from dagtui.tui.screens.dialogs import Choice, Question
@@ -87,6 +88,7 @@ class DagtuiApp(ThemedApp):
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
         self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme or taste.theme)
+        self.announcer = Announcer(taste, self.tell_terminal)
         self.set_keymap(dict(taste.keys))
 
     # --- the beginning ---
@@ -100,6 +102,7 @@ class DagtuiApp(ThemedApp):
     def on_mount(self) -> None:
         """Signals, and the run if it is to start at once."""
         self.tell_theme_problems()
+        self.announcer.entitle("dagtui")
         signals.listen(self.leave_for_signal)
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
@@ -173,12 +176,15 @@ class DagtuiApp(ThemedApp):
         """Let go of the run that ended and go back to the setup screen."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        self.announcer.entitle("dagtui")
         await self._close_session()
         if not isinstance(self.screen, SetupScreen):
             await self.push_screen(SetupScreen(self.plan, self.desk))
 
     def run_ended(self, dashboard: Watching[Any], result: RunResult) -> None:
         """Show the report when nobody is in the middle of something."""
+        if self.result is not result:
+            self.announcer.ended(result.snapshot, result.outcome, dashboard.session.title)
         self.result = result
         if isinstance(self.screen, Question):  # how to leave a run that goes on: the run has answered it
             self.screen.dismiss("")
@@ -317,6 +323,9 @@ def run(app: DagtuiApp) -> int:
     with asyncio.Runner(loop_factory=process.new_loop) as runner:
         code = app.run(loop=runner.get_loop())
     with contextlib.suppress(OSError):  # the terminal may have gone
+        if sys.__stderr__ is not None and (words := app.announcer.last_words()):
+            sys.__stderr__.write(words)
+            sys.__stderr__.flush()
         sys.stdout.writelines(f"{line}\n" for line in app.farewell)
         sys.stdout.flush()
     if app.return_code:  # a crash inside Textual
