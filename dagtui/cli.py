@@ -24,7 +24,7 @@ from dagtui.options import (
     read_config,
     theme_option,
 )
-from dagtui.shell import detached_or_leave, leave, open_app, run_headless, said_plainly
+from dagtui.shell import detached_or_leave, has_screen, leave, open_app, run_headless, said_plainly
 
 # About what a small model takes for such an email, so that there is something to watch.
 _DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")
@@ -100,7 +100,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
         chosen["gateway"] = "demo"
         _play(chosen)
         plan = plan_from(config, path=str(sample_folder() / "emails.csv"), **chosen)
-        if headless or as_json or quiet or not sys.stdout.isatty():
+        if headless or as_json or quiet or not has_screen():
             leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False))
         leave(open_app(plan, theme or config.get("theme"), start_at_once=True))
 

@@ -77,7 +77,8 @@ INSIDE: dict[str, set[str]] = {
         "cli_screen",
         "dagtui",
     },
-    "cli_screen": {"core", "io", "shell", "tui"},
+    "cli_screen": {"core", "io", "options", "serving", "shell", "tui"},
+    "serving": {"core"},
     "__main__": {"cli"},
     "__init__": {"core", "io", "session", "plan"},
 }
@@ -116,6 +117,7 @@ OUTSIDE: dict[str, set[str]] = {
     "cli_runs": {"click"},
     "cli": {"click"},
     "cli_screen": {"click"},
+    "serving": {"aiohttp"},
     "__main__": set(),
     "__init__": set(),
 }
