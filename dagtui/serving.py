@@ -1,7 +1,7 @@
 """The app in a browser, through textual-serve, which asks nobody who they are: here a guard does that before it.
 
 Each page that is opened is a process with an app of its own. Whoever has the token can do in it what its owner
-can, so it is made anew for each start, kept in a cookie rather than in the address, and asked for at every request.
+can, so it is made anew for each start, kept in a cookie rather than in the address, and asked for each time.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from dagtui.tui.doable import doable, elsewhere
 from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
-from dagtui.tui.words import drained, farewell
+from dagtui.tui.words import drained, farewell, some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,6 +197,13 @@ class DagtuiApp(ThemedApp):
         from dagtui.tui.screens.report import ReportScreen  # imported when a run has ended
 
         self.push_screen(ReportScreen(session, result, self.desk.kept(self.plan, session)))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Hand `text` to the terminal, and say so: whether it takes it, it does not tell."""
+        super().copy_to_clipboard(text)
+        lines = text.count("\n") + 1
+        told = some(lines, "line") if lines > 1 else some(len(text), "character")
+        self.notify(f"{told}, where the terminal allows it", title="Copied", timeout=2, markup=False)
 
     # --- help and the palette ---
 

@@ -12,8 +12,9 @@ from textual.binding import Binding, BindingType
 
 from dagtui.core.figures import count
 from dagtui.core.store import RequestStore, State
+from dagtui.core.text import one_line
 from dagtui.tui.sheet import BLANK, Line, Sheet
-from dagtui.tui.widgets.columns import fitting, header, row
+from dagtui.tui.widgets.columns import COLUMNS, fitting, header, row
 
 FILTERS: tuple[tuple[str, bytes], ...] = (
     ("all", b""),
@@ -22,6 +23,7 @@ FILTERS: tuple[tuple[str, bytes], ...] = (
     ("failed", bytes((State.FAILED, State.SKIPPED, State.CANCELLED))),
     ("done", bytes((State.SUCCEEDED,))),
 )
+_MOST = 2000  # characters of a cell that is copied
 _ROWS_PER_SECOND = 2_000_000  # a filtered view of a large store is made anew only as often as that allows
 
 
@@ -40,6 +42,7 @@ class RequestsTable(Sheet, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False, id="requests.page-down"),
         Binding("home", "first", "First request", show=False, id="requests.first"),
         Binding("end", "last", "Last request, and those to come", show=False, id="requests.last"),
+        Binding("y", "copy", "Copy the request's line", show=False, id="requests.copy"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -128,6 +131,12 @@ class RequestsTable(Sheet, can_focus=True):
         self._go(len(self._matches) - 1)
         self.at_end = True
         self.repaint()
+
+    def action_copy(self) -> None:
+        """Copy what is known of the request under the cursor, whole, with tabs between."""
+        if self.selected is not None:
+            cells = (column.cell(self.store, self.selected)[0] for column in COLUMNS)
+            self.app.copy_to_clipboard("\t".join(one_line(cell, _MOST) for cell in cells))  # pyright: ignore[reportUnknownMemberType]
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll by three."""
