@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 def has_screen() -> bool:
     """Whether the app can be shown: in a terminal, or in the browser that `dagtui serve` serves."""
-    return sys.stdout.isatty() or bool(os.environ.get("TEXTUAL_DRIVER"))
+    return bool(os.environ.get("TEXTUAL_DRIVER")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False, going: Going | None = None) -> int:
     """The app in this terminal; `going` is a run to go on with."""
     if not has_screen():
-        raise click.UsageError('The app needs a terminal; without one, use "dagtui run FILE".')
+        raise click.UsageError('The app needs a terminal that can paint; without one, use "dagtui run FILE".')
     gc.disable()  # until the first screen is painted: a twentieth of the time until then
     from dagtui.taste import taste_of
     from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted

@@ -20,6 +20,7 @@ class Taste:
     """`theme` is None where nobody has chosen one. `keys` are keys by the id of the binding.
 
     `keep_theme` remembers a choice for the next start; None where something else decides what is used then.
+    With `shallow`, the terminal has so few colours that shades of one become the same.
     `title` and `notify` say what the terminal is told: its title while a run goes on, and a sign at the end.
     """
 
@@ -28,6 +29,7 @@ class Taste:
     title: bool = False
     notify: Notify = "off"
     keep_theme: Callable[[str], None] | None = None
+    shallow: bool = False
 
 
 PLAIN = Taste()
@@ -56,6 +58,7 @@ def taste_of(theme: str | None) -> Taste:
         title=speaks and asked is not False and not os.environ.get("NO_TITLE"),
         notify=(config.notify if config is not None and config.notify else "bell") if speaks else "off",
         keep_theme=None if chosen else remember_theme,
+        shallow=speaks and _is_shallow(),
     )
 
 
@@ -70,6 +73,12 @@ def _speaks(environ: Mapping[str, str]) -> bool:
     told = sys.__stdout__ is not None and sys.__stdout__.isatty()
     painted = sys.__stderr__ is not None and sys.__stderr__.isatty()
     return told and painted and environ.get("TERM", "dumb") != "dumb"
+
+
+def _is_shallow() -> bool:
+    from rich.console import Console  # what paints asks it too
+
+    return Console(file=sys.__stderr__).color_system in (None, "standard", "windows")
 
 
 def state_path() -> Path:

@@ -93,7 +93,7 @@ OUTSIDE: dict[str, set[str]] = {
     "chosen": set(),
     "given": set(),
     "memory": {"platformdirs"},
-    "taste": {"platformdirs"},
+    "taste": {"platformdirs", "rich"},
     "opening": set(),
     "runs": {"platformdirs"},
     "exporting": set(),

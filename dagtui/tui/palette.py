@@ -97,10 +97,14 @@ _ROLES = {
 
 
 class Palette:
-    """Styles by role, made from the theme's variables. `+` after a role is bold, `@` lies on the cursor's line."""
+    """Styles by role, made from the theme's variables. `+` after a role is bold, `@` lies on the cursor's line.
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    With `plain`, where colours are few or none, that line is reversed.
+    """
+
+    def __init__(self, variables: Mapping[str, str], *, plain: bool = False) -> None:
         self._variables = variables
+        self._plain = plain
         self._styles: dict[str, Style] = {}
 
     def style(self, role: str) -> Style:
@@ -112,8 +116,11 @@ class Palette:
 
     def _make(self, role: str) -> Style:
         name = role.rstrip("+@")
-        ground = self._variable("cursor" if "@" in role else "background")
-        style = self._coloured(self._variable(_ROLES.get(name, "foreground")), ground)
+        ground = self._variable("cursor" if "@" in role and not self._plain else "background")
+        reverse = "@" in role and self._plain
+        style = self._coloured(self._variable("foreground" if reverse else _ROLES.get(name, "foreground")), ground)
+        if reverse:
+            style += Style(reverse=True)
         return style + Style(bold=True) if "+" in role else style
 
     def _variable(self, name: str) -> str:

@@ -143,6 +143,11 @@ class Sheet(Widget):
         self._strips.clear()
         super().notify_style_update()
 
+    def watch_has_focus(self, value: bool) -> None:
+        """A cursor may be shown only with the focus."""
+        super().watch_has_focus(value)
+        self.repaint()
+
     @property
     def palette(self) -> Palette:
         """The app's palette."""

@@ -13,7 +13,7 @@ from dagtui.core.text import one_line
 from dagtui.taste import PLAIN, Taste
 from dagtui.tui.palette import DEFAULTS, LIGHT_DEFAULTS, Palette
 from dagtui.tui.safety import SafeApp
-from dagtui.tui.themes import DEFAULT_THEME, load_themes
+from dagtui.tui.themes import DEFAULT_THEME, SHALLOW_THEME, load_themes
 
 
 class ThemedApp(SafeApp):
@@ -22,8 +22,8 @@ class ThemedApp(SafeApp):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("T", "theme", "Theme …", show=False, id="app.theme")]
 
     def __init__(self, taste: Taste = PLAIN) -> None:
+        self.taste = taste  # first: the palette asks for it
         super().__init__()
-        self.taste = taste
         self._our_themes: list[str] = []
         self.palette = Palette({})
         self._theme_problems: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class ThemedApp(SafeApp):
         self._our_themes = sorted(
             (theme.name for theme in themes), key=lambda name: (not name.startswith("dagtui-"), name)
         )
-        wanted = wanted or DEFAULT_THEME
+        wanted = wanted or (SHALLOW_THEME if self.taste.shallow else DEFAULT_THEME)
         names = (wanted, f"dagtui-{wanted}")
         found = next((name for name in names if name in self.available_themes), None)
         if found is None:
@@ -74,7 +74,7 @@ class ThemedApp(SafeApp):
     def get_css_variables(self) -> dict[str, str]:
         """The theme's variables; whoever asks for new ones gets a new palette too."""
         variables = super().get_css_variables()
-        self.palette = Palette(variables)
+        self.palette = Palette(variables, plain=self.no_color or self.taste.shallow)
         return variables
 
     def action_theme(self) -> None:

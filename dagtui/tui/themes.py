@@ -17,6 +17,8 @@ from dagtui.core.errors import nearest
 from dagtui.tui.palette import DEFAULTS, LIGHT_DEFAULTS
 
 DEFAULT_THEME = "dagtui-dark"
+SHALLOW_THEME = "dagtui-high-contrast"
+"""The default where there are sixteen colours or fewer."""
 _COLORS = {
     "primary", "secondary", "warning", "error", "success", "accent",
     "foreground", "background", "surface", "panel", "boost",

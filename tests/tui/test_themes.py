@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from dagtui.taste import Taste, remember_theme, remembered_theme, taste_of
 from dagtui.tui.palette import DEFAULTS, Palette
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.themes import DEFAULT_THEME, load_themes
-from tests.tui.conftest import dashboard, setup, text
+from tests.tui.conftest import dashboard, lines, setup, text
 from tests.tui.fakes import REPOSITORY, FakeDesk, FakeSession
 
 OURS = REPOSITORY / "themes"
@@ -207,3 +208,45 @@ def test_a_role_has_a_style_even_where_the_theme_says_nothing() -> None:
     assert palette.style("failed").color is not None
     assert palette.style("money+").bold
     assert palette.style("dim@").bgcolor is not None
+
+
+async def test_with_few_colours_the_default_is_the_one_of_high_contrast_and_the_cursor_is_reversed(
+    folder: Path,
+) -> None:
+    async with dashboard(folder, FakeSession(), taste=Taste(shallow=True)) as (app, _):
+        assert app.theme == "dagtui-high-contrast"
+        assert app.palette.style("done@").reverse
+    async with dashboard(folder, FakeSession(), taste=Taste(shallow=True, theme="dagtui-dusk")) as (app, _):
+        assert app.theme == "dagtui-dusk"
+
+
+@pytest.mark.parametrize("key", [*"1234567", "9"])
+async def test_without_colours_the_panel_with_the_focus_and_the_cursor_are_seen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with dashboard(folder, FakeSession(), play=1.0) as (app, pilot):
+        await pilot.press(key)
+        await pilot.pause()
+        heavy = [line for line in lines(app) if "┏━ " in line]
+        assert len(heavy) == 1
+        assert f"┏━ {key} " in heavy[0]
+        if key == "4":
+            await pilot.press("home")
+            await pilot.pause()
+            assert app.palette.style("text@").reverse
+
+
+def test_the_terminal_s_colours_are_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dagtui.taste.state_path", lambda: tmp_path / "screen.json")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    for name in ("FORCE_COLOR", "NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for term, shallow in (("xterm-256color", False), ("vt100", True), ("linux", True)):
+        monkeypatch.setenv("TERM", term)
+        assert taste_of(None).shallow is shallow, term
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    assert not taste_of(None).shallow
