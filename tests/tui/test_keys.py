@@ -14,7 +14,9 @@ from dagtui.core.errors import ConfigError
 from dagtui.io.config import file_that_sets, load_config
 from dagtui.taste import Taste
 from dagtui.tui.keymap import bindings_of, check_keys, every_action, is_key, normal, on_screen, owners
+from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.help import HelpScreen
+from dagtui.tui.screens.report import ReportScreen
 from tests.tui.conftest import dashboard, lines, setup, text
 from tests.tui.fakes import FakeSession
 
@@ -208,6 +210,53 @@ async def test_the_palette_follows_the_screen(folder: Path) -> None:
         offered = {command.title for command in app.get_system_commands(app.screen)}
         assert {"Start", "Sample data", "Type a path", "Open folder, pick file"} <= offered
         assert "Pause" not in offered
+
+
+async def test_the_same_keys_do_the_same_on_every_screen(folder: Path) -> None:
+    session = FakeSession()
+    async with dashboard(folder, session, play=2.0) as (app, pilot):
+        seen: list[str] = []
+        for way in ((), ("home", "enter"), ("T",)):
+            await pilot.press(*way)
+            await pilot.pause()
+            seen.append(type(app.screen).__name__)
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert isinstance(app.screen, HelpScreen), seen
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert type(app.screen).__name__ == seen[-1]
+            if way:
+                await pilot.press("q" if way == ("T",) else "escape")
+                await pilot.pause()
+                assert isinstance(app.screen, Dashboard)
+        assert len(set(seen)) == 3
+        await pilot.press("c", "q")  # a question
+        await pilot.pause()
+        assert isinstance(app.screen, Dashboard)
+        session.play_out()
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, ReportScreen)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "escape")
+        await pilot.pause()
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_on_the_setup_screen_they_do_so_where_no_field_takes_letters(folder: Path) -> None:
+    async with setup(folder) as (app, pilot):
+        await pilot.press("slash", "q", "question_mark")
+        await pilot.pause()
+        assert app.screen.query_one("#path", Input).value == "q?"
+        await pilot.press("escape", "question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("q", "q")
+        await pilot.pause()
+    assert app.return_value == 0
 
 
 def test_keys_are_called_as_bindings_call_them() -> None:

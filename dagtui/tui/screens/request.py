@@ -32,7 +32,10 @@ _LOOK = 0.5  # seconds between two looks
 class RequestScreen(ModalScreen[None]):
     """Everything that is held of request `seq`, its errors in full."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "leave", "Back", id="request.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "leave", "Back", id="request.back"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="app.help"),
+    ]
 
     def __init__(self, session: Watched, seq: int) -> None:
         super().__init__()

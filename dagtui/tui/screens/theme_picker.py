@@ -29,6 +29,7 @@ class ThemePicker(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "Take it back", id="themes.back"),
         Binding("enter", "keep", "Keep", id="themes.keep"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="app.help"),
     ]
 
     def __init__(self, names: Sequence[str], *, remembered: bool) -> None:
