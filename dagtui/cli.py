@@ -12,6 +12,7 @@ import click
 
 from dagtui import __version__
 from dagtui.cli_runs import COMMANDS
+from dagtui.cli_screen import COMMANDS as SCREEN_COMMANDS
 from dagtui.options import (
     DEMO_CONCURRENCY,
     demo_options,
@@ -23,7 +24,7 @@ from dagtui.options import (
     read_config,
     theme_option,
 )
-from dagtui.shell import detached_or_leave, leave, open_app, run_headless, said_plainly
+from dagtui.shell import detached_or_leave, has_screen, leave, open_app, run_headless, said_plainly
 
 # About what a small model takes for such an email, so that there is something to watch.
 _DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")
@@ -99,7 +100,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
         chosen["gateway"] = "demo"
         _play(chosen)
         plan = plan_from(config, path=str(sample_folder() / "emails.csv"), **chosen)
-        if headless or as_json or quiet or not sys.stdout.isatty():
+        if headless or as_json or quiet or not has_screen():
             leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False))
         leave(open_app(plan, theme or config.get("theme"), start_at_once=True))
 
@@ -246,7 +247,7 @@ def _refuse_word(word: str) -> NoReturn:
     leave(4)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *SCREEN_COMMANDS):
     cli.add_command(command)
 
 

@@ -11,7 +11,7 @@ import click
 from dagtui.cli_reports import compare, report
 from dagtui.options import changed, detach_option, resume_options, theme_option
 from dagtui.shell import attach as attach_to
-from dagtui.shell import detached_or_leave, leave, open_app, open_replay, run_headless, said_plainly
+from dagtui.shell import detached_or_leave, has_screen, leave, open_app, open_replay, run_headless, said_plainly
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Choices
@@ -139,7 +139,7 @@ def resume(
         path = find_run(run)
         plan = changed(plan_of(path), chosen)
         going = asyncio.run(look_back(path, plan))
-        screen = sys.stdout.isatty() and not (headless or as_json or quiet or dry_run or detach)
+        screen = has_screen() and not (headless or as_json or quiet or dry_run or detach)
         if screen and not _decided(chosen):
             leave(open_app(plan, theme, going=going))
         choices = _choices(chosen)

@@ -52,17 +52,33 @@ INSIDE: dict[str, set[str]] = {
     "estimate": {"chosen", "core", "io", "memory", "simulator", "sizing"},
     "tui": {
         *("core", "session", "plan", "resuming", "runs", "replay", "attached", "watched", "tui", "dagtui"),
-        *("recap", "report_file", "comparing"),
+        *("recap", "report_file", "comparing", "taste"),
     },
     "testing": {"core"},
     "options": {"core", "io", "plan"},
+    "taste": {"core", "io", "tui"},
     "shell": {
-        *("core", "plan", "headless", "tui", "process", "resuming", "runs", "dagtui"),
+        *("core", "plan", "taste", "headless", "tui", "process", "resuming", "runs", "dagtui"),
         *("replay", "attached", "detached"),
     },
     "cli_runs": {"core", "attached", "options", "plan", "resuming", "runs", "exporting", "shell", "cli_reports"},
     "cli_reports": {"core", "recap", "report_file", "comparing", "runs", "shell"},
-    "cli": {"core", "options", "plan", "check", "estimate", "simulator", "shell", "cli_runs", "dagtui"},
+    "cli": {
+        *(
+            "core",
+            "options",
+            "plan",
+            "check",
+            "estimate",
+            "simulator",
+            "shell",
+            "cli_runs",
+            "cli_screen",
+            "dagtui",
+        ),
+    },
+    "cli_screen": {"core", "io", "options", "serving", "shell", "tui"},
+    "serving": {"core"},
     "__main__": {"cli"},
     "__init__": {"core", "io", "session", "plan"},
 }
@@ -77,6 +93,7 @@ OUTSIDE: dict[str, set[str]] = {
     "chosen": set(),
     "given": set(),
     "memory": {"platformdirs"},
+    "taste": {"platformdirs", "rich"},
     "opening": set(),
     "runs": {"platformdirs"},
     "exporting": set(),
@@ -106,6 +123,8 @@ OUTSIDE: dict[str, set[str]] = {
     "cli_runs": {"click"},
     "cli_reports": {"click"},
     "cli": {"click"},
+    "cli_screen": {"click"},
+    "serving": {"aiohttp"},
     "__main__": set(),
     "__init__": set(),
 }
@@ -123,7 +142,7 @@ ONLY_IN: dict[str, set[str]] = {
     "aiohappyeyeballs": {"io/connector.py"},
     "sqlite3": {f"io/journal/{name}.py" for name in ("schema", "writer", "reader", "rescue")},
     "genai_prices": {"core/pricing.py"},
-    "platformdirs": {"io/config.py", "memory.py", "plan.py", "runs.py"},
+    "platformdirs": {"io/config.py", "memory.py", "plan.py", "runs.py", "taste.py"},
 }
 
 

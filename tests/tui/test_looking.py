@@ -197,7 +197,7 @@ async def test_a_help_that_is_longer_than_the_screen_says_so_and_scrolls(folder:
         await pilot.pause()
         assert "cancelled" in text(app)
         assert "─ ▲ more · Esc goes back" in text(app)
-        await pilot.resize_terminal(80, 60)
+        await pilot.resize_terminal(80, 80)
         await pilot.pause()
         await pilot.pause()
         assert str(app.screen.query_one(Scrolled).border_subtitle) == "Esc goes back"
@@ -251,14 +251,6 @@ async def test_after_the_end_no_panel_speaks_of_what_holds_the_run(folder: Path,
             assert words not in text(app)
         if size[0] == 160:
             assert "the run has ended" in text(app)
-
-
-async def test_themes_switched_quickly_leave_one_note(folder: Path) -> None:
-    async with dashboard(folder, FakeSession(), (80, 24)) as (app, pilot):
-        for _ in range(5):
-            await pilot.press("T")
-        await pilot.pause()
-        assert [toast.message for toast in app._notifications] == [app.theme.removeprefix("dagtui-")]
 
 
 async def test_the_scale_of_the_throughput_agrees_with_its_peak(folder: Path) -> None:

@@ -30,7 +30,7 @@ class Choice:
 class Question(ModalScreen[str]):
     """Asks for one key. Answers with the key, or with an empty string for Esc."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", id="question.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back", id="question.back")]
 
     def __init__(self, text: str, choices: Sequence[Choice]) -> None:
         super().__init__()

@@ -67,7 +67,7 @@ class ReportScreen(FittedScreen):
         Binding("w", "write", "Save as HTML", id="report.write"),
         Binding("g", "go_on", "Go on", id="report.go"),
         Binding("f", "triage", "Failures by cause", id="report.triage"),
-        Binding("q", "app.leave", "Quit", id="report.quit"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
 
     def __init__(

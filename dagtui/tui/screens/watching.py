@@ -190,6 +190,7 @@ class Watching(PanelledScreen, Generic[S]):
             panel.show(snapshot)
         self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)
         self.query_one(Feed).show(self.session.log, snapshot.log_count, troubles(snapshot))
+        self._dagtui.announcer.show(snapshot, self.session.title)
         if snapshot.phase != self._phase:
             self._phase = snapshot.phase
             self.refresh_bindings()

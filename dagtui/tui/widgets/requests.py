@@ -12,11 +12,13 @@ from textual.timer import Timer
 
 from dagtui.core.order import Order
 from dagtui.core.store import RequestStore, State
+from dagtui.core.text import one_line
 from dagtui.core.view import View
 from dagtui.tui.sheet import BLANK, Line, Sheet, fit, thumb
-from dagtui.tui.widgets.columns import Fitted, at, fitting, header, row, sortable
+from dagtui.tui.widgets.columns import COLUMNS, Fitted, at, fitting, header, row, sortable
 from dagtui.tui.widgets.shown import NOBODY, STATES, Shown, Since
 
+_MOST = 2000  # characters of a cell that is copied
 _BREATH = 0.006  # seconds between two slices of work, while somebody waits for a view
 
 
@@ -44,6 +46,7 @@ class RequestsTable(Sheet, can_focus=True):
         Binding("home", "first", "First request", show=False, id="requests.first"),
         Binding("end", "last", "Last request, and those to come", show=False, id="requests.last"),
         Binding("escape", "clear", "All requests again", show=False, id="requests.clear"),
+        Binding("y", "copy", "Copy the request's line", show=False, id="requests.copy"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -214,6 +217,12 @@ class RequestsTable(Sheet, can_focus=True):
         """Show all requests, whatever their state."""
         self._shown.widen()
         self._look_anew()
+
+    def action_copy(self) -> None:
+        """Copy what is known of the request under the cursor, whole, with tabs between."""
+        if self.selected is not None:
+            cells = (column.cell(self.store, self.selected)[0] for column in COLUMNS)
+            self.app.copy_to_clipboard("\t".join(one_line(cell, _MOST) for cell in cells))  # pyright: ignore[reportUnknownMemberType]
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll by three."""
