@@ -197,7 +197,7 @@ async def test_a_help_that_is_longer_than_the_screen_says_so_and_scrolls(folder:
         await pilot.pause()
         assert "cancelled" in text(app)
         assert "─ ▲ more · Esc goes back" in text(app)
-        await pilot.resize_terminal(80, 80)
+        await pilot.resize_terminal(80, 150)
         await pilot.pause()
         await pilot.pause()
         assert str(app.screen.query_one(Scrolled).border_subtitle) == "Esc goes back"

@@ -28,6 +28,10 @@ class VisitedReplay(ReplayScreen):
         super().__init__(replay)
         self._plan = plan
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """First the panels are shown again, then it goes back."""
+        return self.enlarged is None if action == "back" else super().check_action(action, parameters)
+
     def action_back(self) -> None:
         """Back to the list."""
         self.dismiss(None)
@@ -52,6 +56,10 @@ class VisitedRun(AttachedScreen):
         super().__init__(attached)
         self._attached_run = attached
         self._plan = plan
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """First the panels are shown again, then it goes back."""
+        return self.enlarged is None if action == "back" else super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """Back to the list."""
