@@ -46,6 +46,7 @@ class Facts:
     cap: Decimal | None = None
     exposed: Decimal = Decimal(0)
     uncertain: Decimal = Decimal(0)
+    provider: str = ""  # where the simulated one listens, if it is one
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Facts:
@@ -61,6 +62,7 @@ class Facts:
             None if told.get("cap") is None else Decimal(told["cap"]),
             Decimal(told.get("exposed", 0)),
             Decimal(told.get("uncertain", 0)),
+            str(told.get("provider", "")),
         )
 
 
@@ -77,6 +79,7 @@ def _facts(session: Steered) -> dict[str, Any]:
         "cap": None if snapshot.money.cap is None else str(snapshot.money.cap),
         "exposed": str(snapshot.money.exposed),
         "uncertain": str(snapshot.money.uncertain),
+        "provider": getattr(session.provider, "url", ""),
     }
 
 
@@ -97,6 +100,7 @@ COMMANDS: dict[str, Callable[[Steered, Mapping[str, Any]], None]] = {
     "retune": lambda session, given: session.retune(int(given["target"]), BY),
     "automate": lambda session, given: session.automate(bool(given.get("on", True)), BY),
     "budget": lambda session, given: session.set_max_cost(_dollars(given["dollars"]), BY),
+    "note": lambda session, given: session.note(str(given["message"])),
     "pause": lambda session, given: session.pause(),
     "resume": lambda session, given: session.resume(),
     "drain": lambda session, given: session.drain(_DRAINED),

@@ -138,6 +138,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
+    from dagtui.io.simulated import simulator_of
     from dagtui.session import Session
 
     scan, first = given.scan, given.first
@@ -149,7 +150,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     _check_budget(plan, prices, choices)
     gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run.id)
     memory = memory_of(plan, settings)
-    at_once = None if plan.settings.automatic else plan.settings.concurrency
+    at_once = None if plan.settings.automatic or plan.story else plan.settings.concurrency
     title = f"{given.name} · {plugin.name} · {plan.gateway}"
     route = route_of(plan, settings)
     dag = Dag(plugin.dimensions)
@@ -165,8 +166,11 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     )
     recipe = recipe_of(plugin, choices_by_name(plugin, first), route)
 
+    provider = simulator_of(gateway, settings.base_url)
+
     async def remember() -> None:
-        if plan.remember:
+        # Limits that somebody turned by hand would mislead the next run.
+        if plan.remember and not (provider and await provider.was_turned()):
             write_limits(limits_path(), memory, session.learnt())
 
     def export(target: Path, overwrite: bool) -> int:
@@ -217,6 +221,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         exporter=export,
         uncertain=_uncertain(run),
         recall=recall,
+        provider=provider,
     )
     if scan.twice:
         session.note(f"{given.name}: {scan.twice}")
@@ -287,7 +292,9 @@ async def _open_gateway(
         except BaseException:
             await simulator.aclose()
             raise
-        return Portkey(settings, run_id=run_id), settings, simulator
+        gateway = Portkey(settings, run_id=run_id)
+        gateway.flavour = "simulator"
+        return gateway, settings, simulator
     settings = settings_of(plan, plugin, first, environ)
     gateway = Portkey(settings, run_id=run_id)
     try:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
+from dagtui.core.faults import SimulatedProvider
 from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.model import Record, RowError, Success
 from dagtui.core.pacing.learnt import Learnt
@@ -64,7 +65,8 @@ class Session:
 
     `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
     and what of it is kept (`earlier`). `exporter` writes the results so far from the journal, `recall` finds one
-    answer in it. `uncertain` are dollars that earlier sessions may have cost beyond what is known.
+    answer in it. `uncertain` are dollars that earlier sessions may have cost beyond what is known. `provider` is
+    the simulated one behind the gateway, if it is one.
     """
 
     def __init__(
@@ -91,11 +93,13 @@ class Session:
         exporter: Callable[[Path, bool], int] | None = None,
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
+        provider: SimulatedProvider | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
         self.results_path = results_path
         self.run_id = run_id or new_run_id()
+        self.provider = provider
         if total is None and isinstance(records, Sequence):
             total = len(records)
         source = _Listed(records) if isinstance(records, Iterable) else records
@@ -265,8 +269,12 @@ class Session:
         return await asyncio.to_thread(self._exporter, path, overwrite)
 
     def note(self, message: str) -> None:
-        """Put a line into the log."""
-        self._unfolded.append(Noted(self._now(), message))
+        """Put a line into the log; while the run goes on also into its journal, so that a replay has it."""
+        noted = Noted(self._now(), message)
+        if self._task is None or self._ended:
+            self._unfolded.append(noted)
+        else:
+            self._emit(noted)
 
     def own(self, close: Callable[[], Awaitable[None]]) -> None:
         """Have `close` awaited when the session is closed, before all else."""
@@ -343,7 +351,8 @@ class Session:
         self._stop_for(reason)
 
     def _note_dropped(self, told: str) -> None:
-        self.note(f"an observer was dropped: {told}")
+        # Not to the sinks: one of them is being told of something else.
+        self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

@@ -128,7 +128,12 @@ class DagtuiApp(ThemedApp):
         self.session = session
         self.result = None
         process.prepare()
-        await self.push_screen(Dashboard(session))
+        dashboard = Dashboard(session)
+        await self.push_screen(dashboard)
+        if plan.story is not None and session.provider is not None:
+            from dagtui.stories import story_named
+
+            dashboard.tell(story_named(plan.story), plan.pace)
 
     # --- going on with a run ---
 
@@ -205,6 +210,10 @@ class DagtuiApp(ThemedApp):
             yield SystemCommand(
                 f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name)
             )
+        from dagtui.tui.screens.demonstrated import Demonstrated  # imported when there may be a run
+
+        if isinstance(screen, Demonstrated):
+            yield from screen.showing_commands()
         yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
         yield SystemCommand("Quit", "Leave dagtui", self.action_leave)
 

@@ -11,8 +11,9 @@ from textual.binding import Binding, BindingType
 from dagtui.core.events import Phase
 from dagtui.core.figures import count
 from dagtui.core.run_settings import MAX_CONCURRENCY
+from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
-from dagtui.tui.screens.watching import LOOKING, Watching
+from dagtui.tui.screens.watching import LOOKING
 from dagtui.tui.words import drained
 from dagtui.watched import Steered
 
@@ -21,7 +22,7 @@ STEERED = frozenset({"step", "double", "automatic", "pause", "drain", "cancel", 
 """The actions that change the run."""
 
 
-class Dashboard(Watching[Steered]):
+class Dashboard(Demonstrated):
     """Watches and steers one session."""
 
     TYPED = (("0-9", f"Type the concurrency, 1 to {count(MAX_CONCURRENCY)}"),)
@@ -44,6 +45,7 @@ class Dashboard(Watching[Steered]):
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
         Binding("r", "report", "Report", id="view.report"),
         Binding("n", "new_run", "New run", id="run.new"),
+        *SHOWING,
     ]
 
     def __init__(self, session: Steered) -> None:
@@ -62,7 +64,7 @@ class Dashboard(Watching[Steered]):
             return not ended
         if action == "new_run":
             return ended and self._dagtui.BEGINS_RUNS
-        return ended if action == "report" else True
+        return ended if action == "report" else super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
         """A digit begins to type a concurrency. At once, so that the next key finds the field."""
