@@ -150,7 +150,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     _check_budget(plan, prices, choices)
     gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run.id)
     memory = memory_of(plan, settings)
-    at_once = None if plan.settings.automatic or plan.story else plan.settings.concurrency
+    at_once = None if plan.settings.automatic else plan.settings.concurrency
     title = f"{given.name} · {plugin.name} · {plan.gateway}"
     route = route_of(plan, settings)
     dag = Dag(plugin.dimensions)
@@ -212,7 +212,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         run_id=run.id,
         seed=plan.seed,
         owned=owned,
-        audit=auditor(simulator, prices, choices, at_once) if simulator else None,
+        audit=auditor(simulator, prices, choices, at_once, timed=plan.story is None) if simulator else None,
         learnt=read_limits(limits_path(), memory) if plan.remember else None,
         journal=journal,
         fingerprints=Fingerprints(route),

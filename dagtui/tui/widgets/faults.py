@@ -363,7 +363,13 @@ BLANK_ROW: tuple[None, str] = (None, "")
 
 
 def _told(width: int, *keys: tuple[str, str]) -> Line:
-    return whole(width, *(((f"{key} ", "accent"), (f"{words}  ", "dim")) for key, words in keys))
+    return whole(
+        width,
+        *(
+            ((f"{'  ' if number else ''}{key} ", "accent"), (words, "dim"))
+            for number, (key, words) in enumerate(keys)
+        ),
+    )
 
 
 def spread_columns(left: Line, right: Line, width: int) -> Line:
