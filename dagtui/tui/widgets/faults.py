@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from dagtui.core.errors import DagtuiError
-from dagtui.core.faults import FAULTS, LIMITS, SPEED, Knob, ProviderState, Scene, SimulatedProvider, is_unlimited
-from dagtui.core.figures import clock
-from dagtui.tui.sheet import BLANK, Line, Sheet, fit, length, spread, whole, wrapped
+from dagtui.core.faults import FAULTS, LIMITS, SPEED, Knob, ProviderState, Scene, SimulatedProvider
+from dagtui.tui.sheet import BLANK, Line, Sheet, fit, length, spread, wrapped
+from dagtui.tui.widgets.knobs import VALUE, keys_line, knob_line, scene_line, side_by_side
 
 Turn: TypeAlias = Callable[[Mapping[str, object]], Awaitable[ProviderState]]
 Play: TypeAlias = Callable[[str], Awaitable[ProviderState]]
@@ -28,7 +28,6 @@ _SECTIONS: tuple[tuple[str, tuple[Knob, ...]], ...] = (
     ("speed", SPEED),
 )
 _TWO_COLUMNS = 64  # cells from which on knobs and scenarios stand side by side
-_VALUE = 9  # cells of a value
 _DIGITS = "0123456789"
 
 
@@ -99,7 +98,7 @@ class FaultsPanel(Sheet, can_focus=True):
             self.action_reset()
         elif character and character in (_DIGITS if self._typed is None and knob.whole else f"{_DIGITS}."):
             event.stop()
-            self._typed = ((self._typed or "") + character)[:_VALUE]
+            self._typed = ((self._typed or "") + character)[:VALUE]
             self._trouble = ""
             self.repaint()
 
@@ -171,7 +170,7 @@ class FaultsPanel(Sheet, can_focus=True):
                 self.action_enter()
         elif there:
             end = (width if columns == 1 else width // 2 - 2) - 1
-            if place.x == end - _VALUE - 2:
+            if place.x == end - VALUE - 2:
                 self.action_turn(-1)
             elif place.x == end - 1:
                 self.action_turn(1)
@@ -245,7 +244,7 @@ class FaultsPanel(Sheet, can_focus=True):
             half = width // 2 - 2
             left = self._window(self._knob_rows(), 0, half, room)
             right = self._window(self._scene_rows(), 1, width - half - 4, room)
-            body = [spread_columns(one, other, half) for one, other in zip(left, right, strict=True)]
+            body = [side_by_side(one, other, half) for one, other in zip(left, right, strict=True)]
         return [*body, *foot]
 
     def _foot(self, width: int, height: int) -> list[Line]:
@@ -270,14 +269,14 @@ class FaultsPanel(Sheet, can_focus=True):
 
     def _keys(self, row: Knob | Scene, width: int) -> Line:
         if not self.has_focus:
-            return _told(width, ("F", "turn"), ("F F", "close"))
+            return keys_line(width, ("F", "turn"), ("F F", "close"))
         if isinstance(row, Scene):
-            return _told(width, ("⏎", "play it now"), ("Esc", "close"))
+            return keys_line(width, ("⏎", "play it now"), ("Esc", "close"))
         if self._typed is not None:
-            return _told(width, ("⏎", "set it"), ("Esc", "drop it"))
+            return keys_line(width, ("⏎", "set it"), ("Esc", "drop it"))
         if row.kind == "switch":
-            return _told(width, ("← →", "off, on"), ("Esc", "close"))
-        return _told(width, ("← →", "turn"), ("⇧", "fine"), ("0", "as it was"))
+            return keys_line(width, ("← →", "off, on"), ("Esc", "close"))
+        return keys_line(width, ("← →", "turn"), ("⇧", "fine"), ("0", "as it was"))
 
     def _knob_rows(self) -> list[tuple[int | None, Row]]:
         rows: list[tuple[int | None, Row]] = []
@@ -310,37 +309,13 @@ class FaultsPanel(Sheet, can_focus=True):
         if isinstance(row, str):
             return ((fit(row, width), "accent"),) if row else BLANK
         here = number == self.cursor and self.has_focus
-        line = self._scene_line(row, width) if isinstance(row, Scene) else self._knob_line(row, width, here)
-        return tuple((text, f"{role}@") for text, role in line) if here else line
-
-    def _knob_line(self, knob: Knob, width: int, here: bool) -> Line:
         assert self._state is not None
-        value, first = self._state.knobs.get(knob.name), self._state.first.get(knob.name)
-        moved = value != first and not (is_unlimited(value) and is_unlimited(first))
-        asked = knob.name in self._asked and self._asked[knob.name] != value
-        mark = "…" if asked else "*" if moved else " "
-        typed = here and self._typed is not None
-        shown = f"{self._typed}_" if typed else knob.shown(value)
-        idle = shown in ("off", "lifted")
-        role = "accent+" if typed else "text+" if moved else "dim" if idle else "text"
-        if moved and knob in FAULTS and not idle and not typed:
-            role = "warn+"
-        left, right = ("‹", "›") if here else (" ", " ")
-        return (
-            (fit(knob.words, width - _VALUE - 3), "text" if here or moved else "dim"),
-            (left, "accent"),
-            (f"{shown:>{_VALUE}}", role),
-            (right, "accent"),
-            (mark, "accent"),
-        )
-
-    def _scene_line(self, scene: Scene, width: int) -> Line:
-        state = self._state
-        if state is None or state.scenario != scene.name:
-            return ((fit(scene.name, width), "text"),)
-        time = clock(state.elapsed_s)
-        ahead = "" if state.next_step_s is None else f" next {clock(state.next_step_s)}"
-        return spread(((scene.name, "text+"),), ((time, "text+"), (ahead, "dim"), (" ▶", "running+")), width)
+        if isinstance(row, Scene):
+            line = scene_line(row, self._state, width)
+        else:
+            asked = self._asked.get(row.name, self._state.knobs.get(row.name))
+            line = knob_line(row, self._state, width, asked, self._typed if here else None, here=here)
+        return tuple((text, f"{role}@") for text, role in line) if here else line
 
     # --- inside ---
 
@@ -360,18 +335,3 @@ class FaultsPanel(Sheet, can_focus=True):
 
 _KNOBS = tuple(knob for _, knobs in _SECTIONS for knob in knobs)
 BLANK_ROW: tuple[None, str] = (None, "")
-
-
-def _told(width: int, *keys: tuple[str, str]) -> Line:
-    return whole(
-        width,
-        *(
-            ((f"{'  ' if number else ''}{key} ", "accent"), (words, "dim"))
-            for number, (key, words) in enumerate(keys)
-        ),
-    )
-
-
-def spread_columns(left: Line, right: Line, width: int) -> Line:
-    """`left` in `width` cells, and `right` four cells after it."""
-    return (*left, (" " * (width - length(left) + 4), "text"), *right)
