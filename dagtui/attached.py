@@ -30,6 +30,7 @@ from dagtui.fold import Fold, result_of
 from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
+from dagtui.io.simulated import SimulatorControl
 from dagtui.runs import name_of, plan_of
 from dagtui.session import RunResult
 from dagtui.watched import ATTACHED
@@ -71,6 +72,7 @@ class Attached:
         self._fold = Fold(self.dimensions)
         self._client = ControlClient(path.parent)
         self._facts: Facts | None = None
+        self._provider: SimulatorControl | None = None
         self._fast = 0.0  # seconds that the run's clock is ahead of ours
         self._target: int | None = None  # that was asked for, until the run has confirmed it
         self._lost = ""  # why nothing more will be heard of it, if not for its end
@@ -99,6 +101,11 @@ class Attached:
     def steerable(self) -> bool:
         """The run takes commands."""
         return self._facts is not None and not self._ended.is_set()
+
+    @property
+    def provider(self) -> SimulatorControl | None:
+        """The simulated provider of the run, if it is one and the run takes commands."""
+        return self._provider if self.steerable else None
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
@@ -185,6 +192,10 @@ class Attached:
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
         return await asyncio.to_thread(self._write_out, seqs, path, overwrite)
+
+    def note(self, message: str) -> None:
+        """Put a line into the run's log."""
+        self._send(self._asked("note", message=message))
 
     def pause(self) -> None:
         """Have nothing sent until `resume`."""
@@ -286,6 +297,8 @@ class Attached:
 
     def _heard(self, facts: Facts) -> None:
         self._facts, self._fast = facts, facts.time - time.time()
+        if facts.provider and (self._provider is None or self._provider.url != facts.provider):
+            self._provider = SimulatorControl(facts.provider)
 
     def _send(self, command: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(command)

@@ -72,13 +72,16 @@ def app_command(file: str, theme: str | None, **chosen: Any) -> None:
 
 
 class _Scenarios(click.Command):
-    """Its help lists the scenarios."""
+    """Its help lists the scenarios and the stories."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from dagtui.simulator.scenarios import SCENARIOS
+        from dagtui.stories import STORIES
 
         with formatter.section("Scenarios"):
             formatter.write_dl([(scenario.name, scenario.title) for scenario in SCENARIOS.values()])
+        with formatter.section("Stories"):
+            formatter.write_dl([(story.name, story.title) for story in STORIES.values()])
 
 
 @cli.command(cls=_Scenarios)
@@ -91,7 +94,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
     """Run the hundred sample emails against the embedded simulator. No key, nothing is spent.
 
     With --scenario, run many more of them against a provider that makes trouble, and see at the end how near to
-    the least possible time that came.
+    the least possible time that came. With --story, be told and shown what happens, chapter by chapter.
     """
     with said_plainly():
         from dagtui.plan import sample_folder
@@ -205,7 +208,7 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: st
             raise ConfigError(f"--scenario: {error}") from None
         if host not in ("127.0.0.1", "::1", "localhost"):
             click.echo(f"dagtui: {host} can be reached by others; the simulator asks nobody for a key.", err=True)
-        serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps))
+        serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps, scenario=scenario or ""))
 
 
 @cli.command()
@@ -225,7 +228,9 @@ def _play(chosen: dict[str, Any]) -> None:
     from dagtui.simulator.scenarios import UnknownScenarioError, scenario_named
 
     concurrency, timeout = DEMO_CONCURRENCY, None
-    if chosen["scenario"] is None:
+    if chosen["story"] is not None:
+        concurrency = _tell(chosen)
+    elif chosen["scenario"] is None:
         chosen["sim"] = (*_DEMO_PACE, *chosen["sim"])
     else:
         try:
@@ -236,6 +241,23 @@ def _play(chosen: dict[str, Any]) -> None:
     for name, value in (("concurrency", concurrency), ("timeout", timeout)):
         if chosen[name] is None:
             chosen[name] = value
+
+
+def _tell(chosen: dict[str, Any]) -> int:
+    """Fill in what a story brings along; returns the concurrency that it begins with."""
+    from dagtui.core.errors import ConfigError
+    from dagtui.stories import story_named
+
+    if chosen["scenario"] is not None:
+        raise click.UsageError("--story turns the knobs that --scenario would: choose one of them.")
+    try:
+        story = story_named(chosen["story"])
+    except ConfigError as error:
+        raise ConfigError(f"--story: {error}") from None
+    chosen["sim"] = (*(f"{name}={json.dumps(value)}" for name, value in story.knobs.items()), *chosen["sim"])
+    chosen["hedge"] = True if chosen["hedge"] is None else chosen["hedge"]
+    chosen["forget"] = True  # the limit is to be found out before the audience
+    return story.concurrency
 
 
 def _refuse_word(word: str) -> NoReturn:

@@ -47,6 +47,7 @@ class Facts:
     exposed: Decimal = Decimal(0)
     uncertain: Decimal = Decimal(0)
     pilot: bool = False
+    provider: str = ""  # where the simulated one listens, if it is one
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Facts:
@@ -63,6 +64,7 @@ class Facts:
             Decimal(told.get("exposed", 0)),
             Decimal(told.get("uncertain", 0)),
             bool(told.get("pilot")),
+            str(told.get("provider", "")),
         )
 
 
@@ -80,6 +82,7 @@ def _facts(session: Steered) -> dict[str, Any]:
         "exposed": str(snapshot.money.exposed),
         "uncertain": str(snapshot.money.uncertain),
         "pilot": snapshot.pilot,
+        "provider": getattr(session.provider, "url", ""),
     }
 
 
@@ -126,6 +129,7 @@ COMMANDS: dict[str, Callable[[Steered, Mapping[str, Any]], object]] = {
     "skip": lambda session, given: session.skip(_seqs(given), BY),
     "abort": lambda session, given: session.abort(_seqs(given), BY),
     "hedge": lambda session, given: session.hedge(_seqs(given), BY),
+    "note": lambda session, given: session.note(str(given["message"])),
     "pause": lambda session, given: session.pause(),
     "resume": lambda session, given: session.resume(),
     "drain": lambda session, given: session.drain(_DRAINED),

@@ -81,8 +81,11 @@ async def run_headless(
             events = asyncio.create_task(_stream(session, out)) if stream_events else None
             session.start()
             telling = asyncio.ensure_future(begun(session)) if begun is not None else None
+            story = None if plan.story is None else asyncio.create_task(_tell(session, plan.story, plan.pace))
             await narrator.watch()
             result = await session.wait()
+            if story is not None:
+                story.cancel()
             if telling is not None:
                 await telling
             if events is not None:
@@ -103,6 +106,13 @@ async def attend(session: Steered, plan: Plan, *, quiet: bool = False) -> ExitCo
         return result.exit_code
     finally:
         await session.aclose()
+
+
+async def _tell(session: Session, story: str, pace: float) -> None:
+    from dagtui.stories import story_named
+    from dagtui.storyteller import Storyteller
+
+    await Storyteller(session, story_named(story), pace).tell()
 
 
 class Outlet(io.TextIOBase):

@@ -140,6 +140,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
+    from dagtui.io.simulated import simulator_of
     from dagtui.session import Session
 
     scan, first = given.scan, given.first
@@ -167,8 +168,11 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     )
     recipe = recipe_of(plugin, choices_by_name(plugin, first), route)
 
+    provider = simulator_of(gateway, settings.base_url)
+
     async def remember() -> None:
-        if plan.remember:
+        # Limits that somebody turned by hand would mislead the next run.
+        if plan.remember and not (provider and await provider.was_turned()):
             write_limits(limits_path(), memory, session.learnt())
 
     def export(target: Path, overwrite: bool) -> int:
@@ -219,7 +223,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         run_id=run.id,
         seed=plan.seed,
         owned=owned,
-        audit=auditor(simulator, prices, choices, at_once) if simulator else None,
+        audit=auditor(simulator, prices, choices, at_once, timed=plan.story is None) if simulator else None,
         learnt=read_limits(limits_path(), memory) if plan.remember else None,
         journal=journal,
         fingerprints=Fingerprints(route),
@@ -232,6 +236,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         archive=Recorded(run.journal, given.source, spool, dag),
         writer_out=write_records,
         rewrite=rewrite_files if sinks else None,
+        provider=provider,
     )
     if scan.twice:
         session.note(f"{given.name}: {scan.twice}")
@@ -302,7 +307,9 @@ async def _open_gateway(
         except BaseException:
             await simulator.aclose()
             raise
-        return Portkey(settings, run_id=run_id), settings, simulator
+        gateway = Portkey(settings, run_id=run_id)
+        gateway.flavour = "simulator"
+        return gateway, settings, simulator
     settings = settings_of(plan, plugin, first, environ)
     gateway = Portkey(settings, run_id=run_id)
     try:

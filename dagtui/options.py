@@ -144,7 +144,18 @@ _SIMULATOR: Sequence[Callable[[Any], Any]] = (
     ),
     option("--seed", type=int, default=0, help="Demo: the simulator's seed.  [0]"),
 )
-_SCENARIO = click.option("--scenario", metavar="NAME", help="A story of limits and faults: see below.")
+_SCENARIO = click.option("--scenario", metavar="NAME", help="Limits and faults by themselves: see below.")
+_STORY: Sequence[Callable[[Any], Any]] = (
+    click.option(
+        "--story",
+        is_flag=False,
+        flag_value="tour",
+        metavar="[NAME]",
+        help="Told in chapters with captions: see below.  [tour]",
+    ),
+    # For tests and for those who know the story: a chapter takes its seconds divided by this.
+    click.option("--pace", type=click.FloatRange(0.1, 100), default=1.0, hidden=True),
+)
 
 
 def plan_options(command: F) -> F:
@@ -155,7 +166,9 @@ def plan_options(command: F) -> F:
 
 def demo_options(command: F) -> F:
     """Those of the demo, whose file and gateway are given."""
-    return _with(command, (_SCENARIO, _TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR))
+    return _with(
+        command, (_SCENARIO, *_STORY, _TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR)
+    )
 
 
 _DECISIONS: Sequence[Callable[[Any], Any]] = (
@@ -292,6 +305,8 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         knobs=pairs(chosen["sim"], "--sim"),
         seed=chosen["seed"],
         scenario=chosen.get("scenario"),
+        story=chosen.get("story"),
+        pace=chosen.get("pace", 1.0),
         gateway_retries=gateway_retries,
         remember=not chosen["forget"],
         journal=chosen.get("journal"),

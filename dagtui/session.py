@@ -23,6 +23,7 @@ from typing import Any, Literal
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
+from dagtui.core.faults import SimulatedProvider
 from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.inspection import Asked, Inspection, glimpse, remembered
 from dagtui.core.model import Record, RowError, Success
@@ -71,7 +72,7 @@ class Session:
     answer in it, `archive` the records that have ended, `inspector` all about one request. `uncertain` are dollars
     that earlier sessions may have cost beyond what is known. `writer_out` writes the records of some requests as
     input for another run, `rewrite` the files of results once more, at the end of a run in which something was
-    asked again: their records are in them twice.
+    asked again: their records are in them twice. `provider` is the simulated one behind the gateway, if it is one.
     """
 
     def __init__(
@@ -102,11 +103,13 @@ class Session:
         archive: Archive | None = None,
         writer_out: Callable[[Sequence[int], Path, bool], int] | None = None,
         rewrite: Callable[[], None] | None = None,
+        provider: SimulatedProvider | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
         self.results_path = results_path
         self.run_id = run_id or new_run_id()
+        self.provider = provider
         if total is None and isinstance(records, Sequence):
             total = len(records)
         source = _Listed(records) if isinstance(records, Iterable) else records
@@ -356,8 +359,12 @@ class Session:
         return await self._inspector.asked(seq)
 
     def note(self, message: str) -> None:
-        """Put a line into the log."""
-        self._unfolded.append(Noted(self._now(), message))
+        """Put a line into the log; while the run goes on also into its journal, so that a replay has it."""
+        noted = Noted(self._now(), message)
+        if self._task is None or self._ended:
+            self._unfolded.append(noted)
+        else:
+            self._emit(noted)
 
     def own(self, close: Callable[[], Awaitable[None]]) -> None:
         """Have `close` awaited when the session is closed, before all else."""
@@ -445,7 +452,8 @@ class Session:
         self._stop_for(reason)
 
     def _note_dropped(self, told: str) -> None:
-        self.note(f"an observer was dropped: {told}")
+        # Not to the sinks: one of them is being told of something else.
+        self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from dagtui.core.causes import Causes
+    from dagtui.core.faults import SimulatedProvider
     from dagtui.core.inspection import Asked, Inspection
     from dagtui.core.run_settings import RunSettings
     from dagtui.core.snapshot import LogEntry, Snapshot
@@ -52,7 +53,11 @@ class Watched(Protocol):
 
 
 class Steered(Watched, Protocol):
-    """A run that goes on, and takes commands."""
+    """A run that goes on, and takes commands. `provider` is None unless it is a simulated one."""
+
+    @property
+    def provider(self) -> SimulatedProvider | None: ...
+    def note(self, message: str) -> None: ...
 
     def retune(self, target: int, by: str = "you") -> None: ...
     def automate(self, on: bool = True, by: str = "you") -> None: ...

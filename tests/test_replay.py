@@ -30,6 +30,7 @@ async def steered(session: Session) -> None:
     await asyncio.sleep(0.8)
     session.retune(20)
     await asyncio.sleep(0.7)
+    session.note("provider: outage off -> on")
     session.pause()
     await asyncio.sleep(0.5)
     session.resume()
@@ -80,6 +81,7 @@ def test_at_any_moment_the_figures_are_those_of_the_live_run(tmp_path: Path, see
         shown = replay.snapshot()
         assert shown.time == pytest.approx(moment, abs=1e-6)
         assert not differences(shown, at(events, shown.time))
+    assert "provider: outage off -> on" in [entry.text for entry in replay.log]
     assert replay.result().outcome == result.outcome
     assert replay.result().exit_code == result.exit_code
     assert replay.snapshot().limits == result.snapshot.limits

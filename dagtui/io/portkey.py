@@ -64,6 +64,8 @@ class Portkey:
         self._secrets = outgoing.secrets_of(settings)
         self._reader = Reader()
         self._plans: dict[int, outgoing.Plan] = {}
+        self.flavour: GatewayFlavour | None = None
+        """What the last probe found."""
 
     async def complete(self, request: Request, attempt: int) -> Response:
         """Send one attempt of `request`; `attempt` counts from 1.
@@ -104,6 +106,10 @@ class Portkey:
         Raises:
             GatewayError: nothing answers there.
         """
+        self.flavour = await self._probe()
+        return self.flavour
+
+    async def _probe(self) -> GatewayFlavour:
         try:
             async with asyncio.timeout(PROBE_S):
                 body = (await self._get("/")).body

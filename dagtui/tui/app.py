@@ -137,7 +137,12 @@ class DagtuiApp(ThemedApp):
         self.session = session
         self.result = None
         process.prepare()
-        await self.push_screen(Dashboard(session))
+        dashboard = Dashboard(session)
+        await self.push_screen(dashboard)
+        if plan.story is not None and session.provider is not None:
+            from dagtui.stories import story_named
+
+            dashboard.tell(story_named(plan.story), plan.pace)
 
     # --- going on with a run ---
 
@@ -240,6 +245,10 @@ class DagtuiApp(ThemedApp):
             )
         if self.BEGINS_RUNS and not self.running:
             yield SystemCommand("Runs", "Past runs, and those that go on: show, compare, go on", self.show_runs)
+        from dagtui.tui.screens.demonstrated import Demonstrated  # imported when there may be a run
+
+        if isinstance(screen, Demonstrated):
+            yield from screen.showing_commands()
 
     # --- the end ---
 

@@ -154,8 +154,9 @@ class Sheet(Widget):
         return cast("DagtuiApp", self.app).palette  # pyright: ignore[reportUnknownMemberType]
 
     def _draw(self) -> Sequence[Line]:
-        self._drawn_for = self.outer_size
         size = self.size
+        # Hidden, it has no content but keeps its outer size: seen again, it is to be drawn anew.
+        self._drawn_for = self.outer_size if size.area else (-1, -1)
         self._width = size.width
         self._lines = self.draw(size.width, size.height)[: size.height] if size.area else ()
         return self._lines

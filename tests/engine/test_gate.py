@@ -36,7 +36,7 @@ def test_the_pilot_ends_and_waits_for_somebody_with_nothing_more_read_or_claimed
 
     async def steer() -> None:
         await asyncio.sleep(60.0)
-        assert run.runner.at_gate
+        assert run.snapshot.pilot
         assert (run.snapshot.phase, run.source.given) == ("paused", 20)
         assert run.snapshot.reason == "pilot: 20 of 20 records ended: 18 done, 2 failed; go on?"
         assert max(claimed) == 20
@@ -45,7 +45,7 @@ def test_the_pilot_ends_and_waits_for_somebody_with_nothing_more_read_or_claimed
 
     snapshot = run.finish(steer())
     assert (snapshot.counts.succeeded, snapshot.counts.failed) == (98, 2)
-    assert not run.runner.at_gate
+    assert not run.snapshot.pilot
     assert max(claimed) > 20
 
 

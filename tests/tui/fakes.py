@@ -51,6 +51,8 @@ class Plan:
     settings: RunSettings = field(default_factory=RunSettings)
     model: str | None = None
     provider: str | None = None
+    story: str | None = None
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ class FakeSession:
         self._begun = False
         self.automatic = False
         self.held = ""
+        self.provider: Any = None
+        self.notes: list[str] = []
 
     @property
     def store(self):
@@ -182,6 +186,9 @@ class FakeSession:
 
     def set_max_cost(self, dollars: Any, by: str = "you") -> None:
         self.calls.append(("set_max_cost", dollars))
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def pause(self) -> None:
         self.calls.append("pause")

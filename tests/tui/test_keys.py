@@ -49,7 +49,9 @@ def test_on_a_screen_an_id_is_one_action_and_a_key_is_one_action() -> None:
             ):
                 for key in binding.key.split(","):
                     keys[key.strip()].add(binding.action.removeprefix("app."))
-        keys["escape"].discard("restore")  # which is there while a panel fills the screen, and then nothing else is
+        keys["escape"].discard(
+            "restore"
+        )  # which is there while a panel fills the screen, and then nothing else is
         assert {key: found for key, found in keys.items() if len(found) > 1} == {}, screen.__name__
 
 

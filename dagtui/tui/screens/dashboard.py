@@ -10,17 +10,17 @@ from textual.binding import Binding, BindingType
 from dagtui.core.events import Phase
 from dagtui.core.figures import count
 from dagtui.core.run_settings import MAX_CONCURRENCY
+from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
-from dagtui.tui.screens.watching import LOOKING, Watching
+from dagtui.tui.screens.watching import LOOKING
 from dagtui.tui.words import drained
-from dagtui.watched import Steered
 
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
 STEERED = frozenset({"step", "double", "type_target", "automatic", "pause", "drain", "cancel", "budget"})
 """The actions that change the run."""
 
 
-class Dashboard(Watching[Steered]):
+class Dashboard(Demonstrated):
     """Watches and steers one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,6 +42,7 @@ class Dashboard(Watching[Steered]):
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
         Binding("r", "report", "Report", id="view.report"),
         Binding("n", "new_run", "New run", id="run.new"),
+        *SHOWING,
     ]
 
     @property
