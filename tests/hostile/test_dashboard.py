@@ -136,7 +136,7 @@ def test_the_help_of_a_hostile_run_is_text(stage: Stage) -> None:
     put_on(stage, hostile_session(corpus.MARKUP))
     stage.run(_help(stage))
     assert isinstance(stage.app.screen, HelpScreen)
-    stage.look("Quit")
+    stage.look("Pause")
     stage.leave()
 
 
