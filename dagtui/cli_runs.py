@@ -78,14 +78,15 @@ def report(run: str) -> None:
         from dagtui.core.report import report as sections
         from dagtui.core.text import visible
         from dagtui.replay import Replay
-        from dagtui.runs import find_run, name_of, plan_of
+        from dagtui.runs import find_run, name_of, plan_of, revisions_in
 
         path = find_run(run)
         plan, replay = plan_of(path), Replay(path)
         replay.seek(replay.length)
         replay.settle()
         failed = failures_path(plan, plan.output)
-        kept = Kept(name_of(path), plan.output, failed if failed is not None and failed.exists() else None)
+        there = failed if failed is not None and failed.exists() else None
+        kept = Kept(name_of(path), plan.output, there, revisions_in(path))
         click.echo(visible(replay.title.removeprefix("replay of ")))
         click.echo(as_text(sections(replay.snapshot(), kept), 78))
 
@@ -163,7 +164,7 @@ def resume(
         screen = sys.stdout.isatty() and not (headless or as_json or quiet or dry_run or detach)
         if screen and not _decided(chosen):
             leave(open_app(plan, theme, going=going))
-        choices = _choices(chosen)
+        choices = _choices(chosen, going)
         _tell(going, choices, as_json=as_json, quiet=quiet and not dry_run)
         if dry_run:
             leave(0)
@@ -185,12 +186,12 @@ def _decided(chosen: dict[str, Any]) -> bool:
     return bool(chosen["yes"])
 
 
-def _choices(chosen: dict[str, Any]) -> Choices:
+def _choices(chosen: dict[str, Any], going: Going) -> Choices:
     from dagtui.core.contract import Choices
 
     ambiguous = chosen["on_ambiguous"]
     return Choices(
-        stale=chosen["stale"] or "redo",
+        stale=chosen["stale"] or going.choices.stale,
         ambiguous="skip" if ambiguous == "skip" else "retry",
         failed=chosen["failed"] or "retry",
     )
@@ -232,7 +233,7 @@ def _ask_or_refuse(going: Going, choices: Choices, chosen: dict[str, Any]) -> Ch
             )
         answer = click.prompt("perhaps billed: ask again?", type=click.Choice(["retry", "skip"]), err=True)
         choices = replace(choices, ambiguous=answer)
-    if contract.stale and chosen["stale"] is None and not chosen["yes"]:
+    if contract.stale and (chosen["stale"], choices.stale) == (None, "redo") and not chosen["yes"]:
         if not there:
             raise ConfigError(
                 f"{count(len(contract.stale))} answers are stale: --stale redo asks for them again, --stale keep"

@@ -30,6 +30,10 @@ class Figures:
     categories: Counter[str] = field(default_factory=Counter[str])
 
 
+def _no_sessions() -> array[int]:
+    return array("H")
+
+
 @dataclass(slots=True)
 class Past:
     """A run up to now.
@@ -40,7 +44,8 @@ class Past:
     since or not. `again` had an outcome, were to be asked again in the last session, and have no new one.
     `claimed` counts records of which it may have sent something, `graceful` says that it came to its end.
     `retry_at` is when a request that waited was to be sent again (epoch seconds), `last` the last moment that the
-    journal knows. `recipes` and `inputs` are those of all sessions.
+    journal knows. `recipes` and `inputs` are those of all sessions, `sessions` those that the
+    requests have their last outcomes from, by seq, 0 where there is none.
     """
 
     dimensions: tuple[str, ...]
@@ -60,6 +65,7 @@ class Past:
     recipes: Sequence[Mapping[str, Any]]
     inputs: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
+    sessions: array[int] = field(default_factory=_no_sessions)
 
     @property
     def records(self) -> int:

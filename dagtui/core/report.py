@@ -14,6 +14,7 @@ from textwrap import wrap
 from dagtui.core.errors import ErrorKind
 from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
 from dagtui.core.held import Holder
+from dagtui.core.revision import Revisions
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 
@@ -39,12 +40,13 @@ class Section:
 class Kept:
     """Where what a run came to lies. `run` is what commands call it; None where there is no journal.
 
-    `results` and `failures` are files beside the journal, if there are any.
+    `results` and `failures` are files beside the journal, if there are any. `revisions` are the run's.
     """
 
     run: str | None = None
     results: Path | None = None
     failures: Path | None = None
+    revisions: Revisions | None = None
 
     @property
     def resume(self) -> str:
@@ -72,6 +74,8 @@ def report(snapshot: Snapshot, kept: Kept, audit: Audit | None = None) -> tuple[
         sections.append(_causes(snapshot))
     if snapshot.categories:
         sections.append(_categories(snapshot))
+    if kept.revisions is not None and kept.revisions.number > 1:
+        sections.append(_revisions(snapshot, kept.revisions))
     sections += [_money(snapshot), _tokens(snapshot), _results(snapshot, kept)]
     if audit:
         rows = (("Checked", audit.books), ("Time", audit.bound))
@@ -215,6 +219,17 @@ def _categories(snapshot: Snapshot) -> Section:
         ),
         tuple(number / total for _, number in snapshot.categories),
     )
+
+
+def _revisions(snapshot: Snapshot, revisions: Revisions) -> Section:
+    """How many answers each revision has, and what was edited for it."""
+    told = ("as it began", *revisions.edits)
+    answers = revisions.answers(snapshot.counts.succeeded)
+    rows = [
+        (str(number), visible(f"{count(of_it)} {_plural(of_it, 'answer')}, {edit}"))
+        for number, (of_it, edit) in enumerate(zip(answers, told, strict=True), 1)
+    ]
+    return Section("Revisions", tuple(rows))
 
 
 def _money(snapshot: Snapshot) -> Section:

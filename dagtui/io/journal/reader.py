@@ -39,7 +39,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """The outcome of one request as the journal has it. `cost` and `saved` are dollars."""
+    """The outcome of one request as the journal has it. `cost` and `saved` are dollars; `session` had it."""
 
     seq: int
     state: str
@@ -56,11 +56,12 @@ class AnswerRow:
     trace: str | None
     saved: Decimal | None
     text: str | None
+    session: int = 0
 
 
 _ANSWER = (
     "SELECT o.seq, o.state, o.attempts, o.latency, o.category, o.fingerprint, o.input, o.output, o.cache_read,"
-    " o.cache_write, o.cost, o.status, o.error, o.billed, o.reason, o.trace, o.saved, a.escaped, a.text"
+    " o.cache_write, o.cost, o.status, o.error, o.billed, o.reason, o.trace, o.saved, o.session, a.escaped, a.text"
     " FROM outcome o LEFT JOIN answer a ON a.seq = o.seq AND o.state = 'ok' WHERE o.number"
 )
 
@@ -154,7 +155,7 @@ class JournalReader:
         sessions = self.sessions()
         with self._reading():
             last = sessions[-1]
-            store, fingerprints, ended = self._store(last.number)
+            store, fingerprints, ended, sessions_of = self._store(last.number)
             unended = self._db.execute(f"SELECT seq FROM ({_UNENDED}) WHERE session = ?", (last.number,))
             sent = {seq for (seq,) in unended} - ended
             abandoned = self._db.execute(
@@ -185,6 +186,7 @@ class JournalReader:
                 recipes=[session.recipe for session in sessions],
                 inputs=[session.input for session in sessions],
                 facts=self.facts,
+                sessions=sessions_of,
             )
 
     def last(self) -> float:
@@ -207,6 +209,15 @@ class JournalReader:
         with self._reading():
             rows = self._db.execute(
                 f"SELECT state, count(*) FROM outcome WHERE number IN ({_LATEST}) GROUP BY state"
+            )
+            return Counter(dict(rows.fetchall()))
+
+    def answers_by_session(self) -> Counter[int]:
+        """Answers that count, by the session that got them."""
+        with self._reading():
+            rows = self._db.execute(
+                f"SELECT session, count(*) FROM outcome WHERE number IN ({_LATEST}) AND state = 'ok'"
+                " GROUP BY session"
             )
             return Counter(dict(rows.fetchall()))
 
@@ -240,13 +251,16 @@ class JournalReader:
             for first, last in json.loads(body)["again"]:
                 yield from range(first, last + 1)
 
-    def _store(self, session: int) -> tuple[RequestStore, array[int], set[int]]:
-        """Every request's last outcome, in columns, and which requests have one from `session`."""
+    def _store(self, session: int) -> tuple[RequestStore, array[int], set[int], array[int]]:
+        """Every request's last outcome, in columns, which requests have one from `session`, and the session that
+        each one's is from.
+        """
         db, store = self._db, RequestStore(self.dimensions)
         for (record_id,) in _all(db.execute("SELECT id FROM record ORDER BY idx")):
             store.add_record(record_id)
         count = len(store)
         fingerprints = array("q", bytes(8 * count))
+        sessions = array("H", bytes(2 * count))
         rows = db.execute(
             "SELECT session, seq, state, attempts, latency, category, fingerprint,"
             " input + cache_read + cache_write, output, cost, status, error FROM outcome ORDER BY number"
@@ -272,7 +286,8 @@ class JournalReader:
             store.category[seq] = store.category_number(category) if category is not None else 0
             store.error[seq] = kinds[error] if error else 0
             fingerprints[seq] = mark or 0
-        return store, fingerprints, ended
+            sessions[seq] = min(at, 65_535)
+        return store, fingerprints, ended, sessions
 
 
 # In two parts, because SQLite's sums end at nine million dollars.
@@ -295,7 +310,7 @@ def _all(cursor: sqlite3.Cursor) -> Iterable[Any]:
 
 def _answer(row: Sequence[Any]) -> AnswerRow:
     seq, state, attempts, latency, category, mark, given, output, read, written, cost, *rest = row
-    status, error, billed, reason, trace, saved, escaped, text = rest
+    status, error, billed, reason, trace, saved, session, escaped, text = rest
     return AnswerRow(
         seq=seq,
         state=state,
@@ -312,6 +327,7 @@ def _answer(row: Sequence[Any]) -> AnswerRow:
         trace=trace,
         saved=_dollars(saved),
         text=json.loads(text) if escaped else text,
+        session=session,
     )
 
 

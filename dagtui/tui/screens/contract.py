@@ -47,7 +47,7 @@ class ContractScreen(FittedScreen):
         super().__init__()
         self.going = going
         self.plan = plan
-        self.choices = Choices()
+        self.choices = going.choices
         self._starting = False
 
     def compose(self) -> ComposeResult:
@@ -122,7 +122,7 @@ class ContractSheet(Sheet):
     def __init__(self, going: Going) -> None:
         super().__init__(id="contract-rows", classes="report-section")
         self._going = going
-        self._choices = Choices()
+        self._choices = going.choices
 
     def on_mount(self) -> None:
         """Title it."""
