@@ -23,6 +23,7 @@ from dagtui.core.figures import count
 from dagtui.core.run_settings import within
 from dagtui.tui import signals
 from dagtui.tui.desk import Desk
+from dagtui.tui.revising import Revising
 from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.setup import SetupScreen
@@ -81,6 +82,7 @@ class DagtuiApp(ThemedApp):
         self.farewell: list[str] = []
         self._start_at_once = start_at_once
         self._going = going
+        self.revising = Revising(self)
         self._leaving = False
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
@@ -133,11 +135,11 @@ class DagtuiApp(ThemedApp):
 
     # --- going on with a run ---
 
-    def show_contract(self, going: Going, plan: Plan) -> None:
+    def show_contract(self, going: Going, plan: Plan, choices: Choices | None = None) -> None:
         """What going on means, with the keys that decide."""
         from dagtui.tui.screens.contract import ContractScreen  # imported when there is a run to go on with
 
-        self.push_screen(ContractScreen(going, plan))
+        self.push_screen(ContractScreen(going, plan, choices))
 
     async def go_on(self, going: Going, plan: Plan, choices: Choices) -> None:
         """Go on with a run, and show its dashboard.
@@ -156,8 +158,18 @@ class DagtuiApp(ThemedApp):
         Raises:
             DagtuiError: the journal, the input or a setting does not allow it.
         """
+        self.show_contract(await self.let_go_and_look_back(path, self.plan), self.plan)
+
+    async def let_go_and_look_back(self, path: Path, plan: Plan) -> Going:
+        """Let go of the run that ended, and say what going on with it as `plan` would mean.
+
+        Raises:
+            DagtuiError: the journal, the input or a setting does not allow it.
+        """
+        told = len(self.farewell)
         await self._close_session()
-        self.show_contract(await self.desk.look_back(path, self.plan), self.plan)
+        del self.farewell[told:]  # it is not the end of it
+        return await self.desk.look_back(path, plan)
 
     def leave_contract(self, screen: Screen[Any]) -> None:
         """Back to where it was asked from; where that was the shell, there."""
@@ -180,6 +192,8 @@ class DagtuiApp(ThemedApp):
         if isinstance(self.screen, Question):  # how to leave a run that goes on: the run has answered it
             self.screen.dismiss("")
             self.call_later(self.run_ended, dashboard, result)
+        elif self.revising.under_way and not self._leaving:
+            self.run_worker(self.revising.go_on(dashboard.session, (dashboard, result)))
         elif self.screen is dashboard and not self._leaving:
             self.show_report(dashboard.session, result)
 
