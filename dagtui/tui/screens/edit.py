@@ -118,9 +118,7 @@ class EditScreen(FittedScreen):
 
     def action_next(self) -> None:
         """The next question of the task."""
-        self._collect()
-        self._at = (self._at + 1) % len(self._drafts)
-        self._show()
+        self._go_to((self._at + 1) % len(self._drafts))
 
     def action_leave(self) -> None:
         """Back to the run, as it was; after asking, where something was edited."""
@@ -169,8 +167,7 @@ class EditScreen(FittedScreen):
         try:
             edits, wrong = self._edits()
             if wrong:
-                self._at = next(iter(wrong))
-                self._show()
+                self._go_to(self._at if self._at in wrong else next(iter(wrong)))
                 self._dagtui.bell()
             elif edits == list(editing.questions):
                 self._refuse("nothing is edited yet: change a field, or leave with Esc")
@@ -225,8 +222,12 @@ class EditScreen(FittedScreen):
         text = self.query_one(f"#edit-{field}", TextArea).text
         return self._drafts[self._at][field] if text == self._loaded.get(field) else text
 
-    def _collect(self) -> None:
-        self._drafts[self._at] = {field: self._text(field) for field in (*_INPUTS, *_TEXTS)}
+    def _go_to(self, place: int) -> None:
+        """Show another question; what was typed for this one stays."""
+        if place != self._at:
+            self._drafts[self._at] = {field: self._text(field) for field in (*_INPUTS, *_TEXTS)}
+            self._at = place
+            self._show()
 
     def _edits(self) -> tuple[list[Asked], dict[int, dict[Field, str]]]:
         """The questions as they are edited, and what is wrong by question."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -17,15 +17,20 @@ from dagtui.core.figures import count
 from dagtui.core.pilot import pilot_rows
 from dagtui.core.preview import Compared
 from dagtui.core.snapshot import Snapshot
-from dagtui.core.text import one_line, visible
+from dagtui.core.store import State
+from dagtui.core.text import one_line
+from dagtui.tui.palette import GLYPHS
 from dagtui.tui.screens.dialogs import Choice
+from dagtui.tui.sheet import fit, wrapped
 
 if TYPE_CHECKING:
     from dagtui.tui.app import DagtuiApp
     from dagtui.watched import Watched
 
 _EXAMPLES = 3
-_LABEL = 14
+_LABEL = 17
+_WIDTH = 96  # as in the style sheet
+_GLYPHS = {"done": (GLYPHS[State.SUCCEEDED], "$state-done"), "failed": (GLYPHS[State.FAILED], "$state-failed")}
 _COLORS = {"done": "$state-done", "failed": "$state-failed", "money": "$money", "warn": "$warning", "dim": "$dim"}
 
 
@@ -50,12 +55,11 @@ class PilotScreen(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """The figures, some answers, the keys."""
-        panel = Vertical(id="pilot")
+        panel = VerticalScroll(id="pilot")
         panel.border_title = "pilot"
+        panel.border_subtitle = cast("str", self._keys())  # where it stays in view, however low the terminal is
         with panel:
-            with VerticalScroll(id="pilot-summary"):
-                yield Static(self._summary(), id="pilot-text")
-            yield Static(self._keys(), id="pilot-keys")
+            yield Static(self._summary(), id="pilot-text")
 
     def on_mount(self) -> None:
         """What was in flight at the gate may still end."""
@@ -86,20 +90,26 @@ class PilotScreen(ModalScreen[str]):
 
     def _summary(self) -> Content:
         snapshot = self._session.snapshot()
-        parts: list[Content | str | tuple[str, str]] = [(f"{_first(snapshot)}\n\n", "$foreground bold")]
+        room = min(_WIDTH, self._dagtui.size.width) - 6  # a scroll bar takes two
+        parts: list[Content | str | tuple[str, str]] = [
+            (line + "\n", "$foreground bold") for line in wrapped(_first(snapshot), room)
+        ]
+        parts.append("\n")
         for label, words, role in pilot_rows(snapshot):
             color = _COLORS.get(role.rstrip("+"), "$foreground") + (" bold" if role.endswith("+") else "")
-            parts += [(f"{label:<{_LABEL}}", "$dim"), (f"{one_line_kept(words)}\n", color)]
+            glyph, glyph_color = _GLYPHS.get(label, (" ", "$dim"))
+            parts += [(f"{glyph} ", glyph_color), (f"{label:<{_LABEL - 2}}", "$dim")]
+            parts.append((f"\n{' ' * _LABEL}".join(wrapped(words, room - _LABEL)) + "\n", color))
         if self._examples:
             parts.append("\n")
         for row in self._examples:
             name = one_line(row.record_id, _LABEL - 1)
-            parts += [(f"{name:<{_LABEL}}", "$dim"), f"{one_line(row.old.gist, 160)}\n"]
+            parts += [(f"{fit(name, _LABEL - 1)} ", "$dim"), f"{fit(row.old.gist, room - _LABEL).rstrip()}\n"]
         return Content.assemble(*parts)
 
     def _keys(self) -> Content:
         choices = [Choice("y", "go on"), Choice("n", "end here")]
-        choices += [Choice("E", "edit and continue")] if self._edits else []
+        choices += [Choice("E", "edit")] if self._edits else []
         choices += [Choice("Esc", "look around")]
         return Content.assemble(
             *(
@@ -121,8 +131,3 @@ def _first(snapshot: Snapshot) -> str:
     if counts.in_flight:
         told += f", {count(counts.in_flight)} are in flight"
     return f"{told}. Nothing more is sent until you say so."
-
-
-def one_line_kept(words: str) -> str:
-    """On one line, its columns as they are."""
-    return visible(words).replace("\n", " ")

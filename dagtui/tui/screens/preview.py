@@ -269,7 +269,7 @@ def _way(
     `numbers` are the requests that are to come without an edit, with it, and all that there are.
     """
     old, new, total = numbers
-    requests = f"~{count(new):>{len(count(total))}} requests   "
+    requests = f"{'~' + count(new):>{len(count(total)) + 1}} requests   "
     head: Line = ((f"{key} ", "accent+"), (f"{words:<14}", "text+"), (requests, "text"))
     if apart is None or old is None or new is None:
         return whole(width, head, ((note, "dim"),))
