@@ -5,48 +5,40 @@ plan to go on with.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagtui.chosen import choices_by_name, plugin_of
+from dagtui.core.contract import in_order
 from dagtui.core.dag import Dag
 from dagtui.core.edit import Asked, edited_task
 from dagtui.core.errors import BadInput, ConfigError
 from dagtui.core.even_sample import evenly
-from dagtui.core.events import Event, RequestEnded
-from dagtui.core.model import Outcome, Record, RowError, Success
+from dagtui.core.model import Outcome, Record, RowError
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.core.preview import Answered, Compared, most
 from dagtui.core.pricing import PriceTable
 from dagtui.core.revision import revisions_of
-from dagtui.core.run_settings import RunSettings
 from dagtui.core.store import RequestStore, State
 from dagtui.core.task import TaskPlugin
-from dagtui.gateways import open_gateway
 from dagtui.given import read_input
+from dagtui.io.journal.outcomes import outcome_of
 from dagtui.io.journal.reader import AnswerRow, JournalReader
 from dagtui.io.tasks import task_values
 from dagtui.io.toml import write_toml
 from dagtui.runs import edited_task_path, plan_with_input
 
 if TYPE_CHECKING:
+    from dagtui.previewing import Tried
     from dagtui.watched import Watched
 
 RECORDS = 10
 """Records that an edit is tried on."""
 BY_CODE = "the prompts are made by the plugin's code; edit that, then go on with dagtui resume"
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A preview at an end: what it cost, in dollars (None where no price is known), and why it stopped early."""
-
-    spent: Decimal | None
-    problem: str = ""
 
 
 class Editing:
@@ -64,7 +56,7 @@ class Editing:
         self._plugin = plugin_of(plan)
         self._dag = Dag(self._plugin.dimensions)
         self._values = task_values(plan.task)
-        self._sample: list[AnswerRow] = []
+        self._rows: dict[int, AnswerRow] = {}
         self._index: list[int] = []
         self._ids: dict[int, str] = {}
         self.columns: tuple[str, ...] = tuple(self._given.get("columns", ()))
@@ -103,25 +95,38 @@ class Editing:
         answered = [start // width for start in starts if store_states[start : start + width] == whole]
         self._index = [answered[place] for place in evenly(len(answered), RECORDS)]
         rows = reader.answers([seq for index in self._index for seq in self._seqs(index)])
-        self._sample = list(rows.values())
+        # What was answered in the last moment may not be on disk yet.
+        self._index = [index for index in self._index if all(seq in rows for seq in self._seqs(index))]
+        self._rows = rows
         wanted = set(self._index)
         self._ids = {index: name for index, name in reader.record_ids() if index in wanted}
 
-    @property
-    def compared(self) -> list[Compared]:
-        """The sample's answers as they are, nothing beside them yet."""
-        rows = {row.seq: row for row in self._sample}
+    def affected(self, edits: Sequence[Asked]) -> frozenset[int]:
+        """Positions of the questions that are asked otherwise, and of those that read their answers; without any
+        edits, of all.
+        """
+        if self._values is None or not edits:
+            return frozenset(range(len(self._dag)))
+        edited = {new.name for old, new in zip(self.questions, edits, strict=True) if old != new}
+        found = {position for position, name in enumerate(self._dag.names) if name in edited}
+        for position in in_order(self._dag):
+            if self._dag.needs(position) & found:
+                found.add(position)
+        return frozenset(found)
+
+    def compared(self, edits: Sequence[Asked]) -> list[Compared]:
+        """The sample's answers as they are to the questions that the edits concern; nothing beside them yet."""
         return [
-            Compared(self._ids.get(index, ""), self._dag.names[seq % len(self._dag)], _answered(rows.get(seq)))
+            Compared(self._ids.get(index, ""), self._dag.names[position], _answered(self._rows[seq]))
             for index in self._index
-            for seq in self._seqs(index)
+            for seq, position in self._concerned(index, edits)
         ]
 
     def at_most(self, edits: Sequence[Asked]) -> Decimal | None:
         """Dollars that a preview may cost at most; None where a price is not known."""
         total = Decimal(0)
-        for row in self._sample:
-            name = self._dag.names[row.seq % len(self._dag)]
+        for seq, position in (one for index in self._index for one in self._concerned(index, edits)):
+            row, name = self._rows[seq], self._dag.names[position]
             choice = self.choices.get(name)
             if choice is None:
                 return None
@@ -150,40 +155,17 @@ class Editing:
 
     async def preview(self, edits: Sequence[Asked], tell: Callable[[int, Answered], None]) -> Tried:
         """Ask the sample's records as `edits` say, through the run's gateway, in a session of its own; `tell` is
-        given each answer with its place in `compared`.
+        given each answer with its place in `compared`. What the edits do not concern is not asked.
 
         Raises:
             DagtuiError: the gateway cannot be opened, or the records are not what they were.
         """
-        from dagtui.session import Session, new_run_id
+        from dagtui.previewing import Asking, ask
 
-        plugin, run_id = self._edited_plugin(edits), f"{new_run_id()}-preview"
-        records = await self._records()
-        gateway, _, simulator = await open_gateway(self._plan, plugin, records[0], self._environ, run_id)
-        wanted = self._plan.settings
-        settings = RunSettings(
-            concurrency=min(len(records), wanted.concurrency),
-            attempts=wanted.attempts,
-            timeout=wanted.timeout,
-            deadline=wanted.deadline,
-            requests_per_minute=wanted.requests_per_minute,
-            limits=wanted.limits,
-            retries_by=wanted.retries_by,
-            max_cost=self.at_most(edits),
+        asking = Asking(
+            self._plan, self._edited_plugin(edits), await self._records(), self._kept(edits), self.at_most(edits)
         )
-        session = Session(
-            plugin=plugin,
-            records=records,
-            gateway=gateway,
-            settings=settings,
-            prices=self._prices,
-            sinks=[_Listening(tell)],
-            run_id=run_id,
-            owned=[simulator.aclose] if simulator else [],
-        )
-        result = await session.run()
-        ended_well = result.outcome in ("complete", "partial")
-        return Tried(result.snapshot.money.spent, "" if ended_well else result.reason)
+        return await ask(asking, sorted(self.affected(edits)), self._prices, self._environ, tell)
 
     def plan(self, edits: Sequence[Asked]) -> Plan:
         """The plan to go on with; an edited task is written beside the journal.
@@ -206,6 +188,24 @@ class Editing:
     def _seqs(self, index: int) -> range:
         first = self._dag.seq(index, 0)
         return range(first, first + len(self._dag))
+
+    def _concerned(self, index: int, edits: Sequence[Asked]) -> list[tuple[int, int]]:
+        """Requests of a record that the edits concern, with their questions' positions."""
+        return [(self._dag.seq(index, position), position) for position in sorted(self.affected(edits))]
+
+    def _kept(self, edits: Sequence[Asked]) -> list[dict[str, Outcome]]:
+        """The sample's answers that the edits do not concern, by record."""
+        affected = self.affected(edits)
+        kept = [position for position in range(len(self._dag)) if position not in affected]
+        return [
+            {
+                self._dag.names[position]: outcome_of(
+                    self._rows[self._dag.seq(index, position)], self._dag.dimensions[position]
+                )
+                for position in kept
+            }
+            for index in self._index
+        ]
 
     def _edited_values(self, edits: Sequence[Asked]) -> dict[str, Any]:
         assert self._values is not None
@@ -238,38 +238,8 @@ class Editing:
         return [Record(place, row.id, row.fields, row.line) for place, row in enumerate(rows)]
 
 
-class _Listening:
-    """A sink that tells each answer with its place."""
-
-    essential = False
-    wants: Collection[type[Event]] | None = (RequestEnded,)
-
-    def __init__(self, tell: Callable[[int, Answered], None]) -> None:
-        self._tell = tell
-
-    def write(self, event: Event) -> None:
-        """Tell an answer."""
-        if isinstance(event, RequestEnded):
-            self._tell(event.seq, _told(event.outcome))
-
-    def flush(self) -> None:
-        """Nothing is kept back."""
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-def _answered(row: AnswerRow | None) -> Answered:
-    if row is None:
-        return Answered(problem="not in the journal yet")
+def _answered(row: AnswerRow) -> Answered:
     return Answered(row.text or "", row.category, row.cost)
-
-
-def _told(outcome: Outcome) -> Answered:
-    if isinstance(outcome, Success):
-        return Answered(outcome.text, outcome.category, outcome.cost)
-    cost = getattr(outcome, "cost", None)
-    return Answered(cost=cost, problem=getattr(outcome, "reason", "") or outcome.error.message)  # type: ignore[union-attr]
 
 
 async def open_editing(plan: Plan, session: Watched, environ: Mapping[str, str]) -> Editing:

@@ -36,7 +36,8 @@ INSIDE: dict[str, set[str]] = {
     "memory": {"chosen", "core", "io"},
     "gateways": {"chosen", "core", "io"},
     "revised": {"core", "resuming"},
-    "editing": {"chosen", "core", "gateways", "given", "io", "runs", "session", "watched"},
+    "editing": {"chosen", "core", "given", "io", "previewing", "runs", "watched"},
+    "previewing": {"core", "gateways", "session"},
     "opening": {
         *("core", "io", "chosen", "gateways", "given", "memory", "session", "audit", "control"),
         *("resuming", "revised", "runs", "exporting", "dagtui"),
@@ -48,7 +49,7 @@ INSIDE: dict[str, set[str]] = {
     "sizing": {"core", "engine"},
     "estimate": {"chosen", "core", "io", "memory", "simulator", "sizing"},
     "tui": {
-        *("core", "session", "plan", "editing", "resuming", "runs"),
+        *("core", "session", "plan", "editing", "previewing", "resuming", "runs"),
         *("replay", "attached", "watched", "tui", "dagtui"),
     },
     "testing": {"core"},
@@ -74,6 +75,7 @@ OUTSIDE: dict[str, set[str]] = {
     "editing": set(),
     "gateways": set(),
     "given": set(),
+    "previewing": set(),
     "revised": set(),
     "memory": {"platformdirs"},
     "opening": set(),

@@ -194,7 +194,7 @@ class Dashboard(Watching[Steered]):
     def _show(self, snapshot: Snapshot) -> None:
         super()._show(snapshot)
         gate = snapshot.reason if at_gate(snapshot) else ""
-        if gate and gate != self._gate and not self.is_current:
+        if gate and gate != self._gate and self._dagtui.screen is not self:
             return  # somebody is in the middle of something; the summary comes after it
         if gate != self._gate:
             self._gate = gate

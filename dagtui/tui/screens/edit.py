@@ -20,10 +20,8 @@ from dagtui.core.text import one_line, visible
 from dagtui.tui.editor import edited
 from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.sheet import Line, Sheet, fit, spread
+from dagtui.tui.widgets.edit_title import EditTitle
 from dagtui.tui.widgets.keys import Keys
-from dagtui.tui.words import standing
-from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Stale
@@ -260,7 +258,7 @@ class EditScreen(FittedScreen):
         changes = told(editing.questions, edits)
         if wrong or not changes:
             return "nothing is edited yet" if not changes else ""
-        number = len(editing.compared)
+        number = len(editing.compared(edits))
         if not number:
             return "nothing is answered yet that a preview could compare; F8 goes on with the edit"
         most = editing.at_most(edits)
@@ -274,26 +272,6 @@ class EditScreen(FittedScreen):
     @property
     def _dagtui(self) -> DagtuiApp:
         return cast("DagtuiApp", self.app)  # pyright: ignore[reportUnknownMemberType]
-
-
-class EditTitle(Sheet):
-    """Which run it is, and that it stands still."""
-
-    revision = 0
-
-    def __init__(self, session: Watched) -> None:
-        super().__init__(id="edit-title")
-        self._session = session
-
-    def draw(self, width: int, height: int) -> Sequence[Line]:
-        """The run's title, and what it does meanwhile."""
-        right = f"edit for revision {self.revision}" if self.revision else "edit"
-        title = fit(own_title(self._session.title), max(0, width - len(right) - 2)).rstrip()
-        told = standing(self._session.snapshot())
-        return (
-            spread(((title, "accent+"),), ((right, "text+"),), width),
-            ((fit(told, width).rstrip(), "warn"),),
-        )
 
 
 def _beside(

@@ -81,7 +81,7 @@ class PilotScreen(ModalScreen[str]):
             editing = await self._dagtui.desk.editing(self._dagtui.plan, self._session)
         except DagtuiError:
             return  # the figures do without
-        rows = editing.compared
+        rows = editing.compared([])
         self._examples = [rows[place * len(rows) // _EXAMPLES] for place in range(min(_EXAMPLES, len(rows)))]
         self._look()
 
