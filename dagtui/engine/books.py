@@ -50,7 +50,7 @@ class Books:
                 opened.outcomes[name] = outcome
                 ready += opened.frontier.end(position, succeeded=isinstance(outcome, Success)).ready
             else:
-                self.end(opened, position, outcome)
+                ready += self.end(opened, position, outcome)
         return opened, tuple(one for one in ready if self._dag.names[one] not in opened.outcomes)
 
     def end(self, opened: Open, position: int, outcome: Outcome) -> tuple[int, ...]:

@@ -6,11 +6,14 @@ import csv
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from dagtui import Plan, RunSettings
+from dagtui.core.store import State
 from dagtui.io.journal import JournalReader
 from dagtui.tui.app import DagtuiApp
 from dagtui.tui.screens.dashboard import Dashboard
@@ -129,6 +132,32 @@ async def test_a_run_goes_on_with_an_edit_for_all(app: DagtuiApp, simulator: Sim
         await pilot.press("q")
     assert {row["dagtui_revision"] for row in exported(tmp_path / "all.csv")} == {"2"}
     assert simulator.totals()["requests"] == RECORDS + before + 10
+
+
+@pytest.mark.asyncio
+async def test_of_several_questions_only_those_that_the_edit_concerns_are_asked_again(
+    app: DagtuiApp, simulator: Simulator
+) -> None:
+    app.plan = replace(app.plan, path=str(EMAILS.with_name("tickets.jsonl")), task="tickets")
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: succeeded(app) >= 40)
+        await pilot.press("E")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.editing is not None)
+        await until(pilot, lambda: app.session.snapshot().counts.in_flight == 0)
+        states, total = bytes(app.session.store.state), app.session.snapshot().counts.total
+        replies = states[1::2].count(State.SUCCEEDED)
+        await pilot.press("f9")
+        await pilot.pause()
+        app.screen.query_one("#edit-system", TextArea).load_text("Be brief.")
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, PreviewScreen) and app.screen.tried is not None)
+        rows = app.screen.rows
+        assert {row.question for row in rows} == {"reply"}
+        assert all(row.new is not None and not row.new.problem for row in rows)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ReportScreen))
+        await pilot.press("q")
+    assert simulator.totals()["requests"] == total + len(rows) + replies
 
 
 @pytest.mark.asyncio
