@@ -50,6 +50,8 @@ class Plan:
     settings: RunSettings = field(default_factory=RunSettings)
     model: str | None = None
     provider: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True)
