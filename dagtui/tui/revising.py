@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagtui.core.contract import Choices
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line
 
@@ -55,6 +54,8 @@ class Revising:
 
     async def go_on(self, session: Watched, ended: tuple[Watching[Steered], RunResult] | None = None) -> None:
         """The run has ended: go on with it as edited, or say why not."""
+        from dagtui.core.contract import Choices  # loads what only a run needs
+
         path, chosen = session.journal_path, self._next
         self._next = None
         if path is None or chosen is None:
