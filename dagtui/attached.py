@@ -7,24 +7,30 @@ program knows, go over its control socket.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dagtui.control import ControlClient, Facts
+from dagtui.control import ControlClient, Facts, ranged
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
-from dagtui.core.store import RequestStore
-from dagtui.exporting import dimensions_of, export_run
+from dagtui.core.stop_rule import parse_rule
+from dagtui.core.store import RequestStore, State
+from dagtui.exporting import dimensions_of, export_run, write_out
 from dagtui.fold import Fold, result_of
+from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
+from dagtui.io.simulated import SimulatorControl
 from dagtui.runs import name_of, plan_of
 from dagtui.session import RunResult
 from dagtui.watched import ATTACHED
@@ -32,6 +38,10 @@ from dagtui.watched import ATTACHED
 _LOOK_S = 0.1  # seconds between two looks
 _TURN_S = 0.02  # seconds that folding may keep the loop from doing something else
 _PAGE = 500  # requests that are read at once
+_PAIRS = 2000  # ranges of requests in one command: a line has room for so many
+_UNDER_WAY = frozenset({int(State.QUEUED), int(State.IN_FLIGHT), int(State.WAITING)})
+_IN_FLIGHT = frozenset({int(State.IN_FLIGHT)})
+_ENDED_OR_WAITING = frozenset(map(int, State)) - {int(State.QUEUED), int(State.IN_FLIGHT)}
 
 
 class Attached:
@@ -52,6 +62,7 @@ class Attached:
             )
         plan = plan_of(path)
         self._events = Events(path)
+        self._inspector = Inspector(path, os.environ)
         self.settings: RunSettings = plan.settings
         self.dimensions = self._events.dimensions
         self.journal_path = path
@@ -61,6 +72,7 @@ class Attached:
         self._fold = Fold(self.dimensions)
         self._client = ControlClient(path.parent)
         self._facts: Facts | None = None
+        self._provider: SimulatorControl | None = None
         self._fast = 0.0  # seconds that the run's clock is ahead of ours
         self._target: int | None = None  # that was asked for, until the run has confirmed it
         self._lost = ""  # why nothing more will be heard of it, if not for its end
@@ -81,9 +93,19 @@ class Attached:
         return self._fold.stats.log
 
     @property
+    def causes(self) -> Causes:
+        """What went wrong, by its causes; not to be written."""
+        return self._fold.stats.causes
+
+    @property
     def steerable(self) -> bool:
         """The run takes commands."""
         return self._facts is not None and not self._ended.is_set()
+
+    @property
+    def provider(self) -> SimulatorControl | None:
+        """The simulated provider of the run, if it is one and the run takes commands."""
+        return self._provider if self.steerable else None
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
@@ -100,6 +122,7 @@ class Attached:
             automatic=facts.automatic and self._target is None,
             held_by=facts.held_by,
             mostly_held_by=facts.mostly_held_by,
+            pilot=facts.pilot,
             money=replace(snapshot.money, cap=facts.cap, exposed=facts.exposed, uncertain=facts.uncertain),
         )
 
@@ -131,6 +154,49 @@ class Attached:
         """Set the budget of the whole run, or none."""
         self._send(self._asked("budget", dollars=None if dollars is None else str(dollars)))
 
+    def set_stop_rule(self, rule: str | None, by: str = "you") -> None:
+        """Have it pause when `rule` is hit, or at nothing.
+
+        Raises:
+            ConfigError: it is no rule.
+        """
+        if rule is not None:
+            parse_rule(rule)
+        self._send(self._asked("stop_rule", rule=rule))
+
+    def retry(
+        self, seqs: Sequence[int], *, later: bool = False, max_tokens: int | None = None, by: str = "you"
+    ) -> int:
+        """Have requests asked again; how many of them have an outcome or wait, as far as is known here."""
+        if max_tokens is not None and max_tokens < 1:
+            raise ConfigError(f"An answer must have a token at least, not {max_tokens}.")
+        return self._steer("retry", seqs, _ENDED_OR_WAITING, later=later, max_tokens=max_tokens)
+
+    def skip(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Have requests skipped; how many of them have no outcome, as far as is known here."""
+        return self._steer("skip", seqs, _UNDER_WAY)
+
+    def abort(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Have attempts in flight abandoned; how many there are, as far as is known here."""
+        return self._steer("abort", seqs, _IN_FLIGHT)
+
+    def hedge(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Have requests sent once more; how many are in flight, as far as is known here."""
+        return self._steer("hedge", seqs, _IN_FLIGHT)
+
+    async def write_out(self, seqs: Sequence[int], path: Path, *, overwrite: bool = False) -> int:
+        """Write the records of requests, with their last errors, as input for another run; returns the rows.
+
+        Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
+            DagtuiError: the file cannot be written, or the input cannot be read any more.
+        """
+        return await asyncio.to_thread(self._write_out, seqs, path, overwrite)
+
+    def note(self, message: str) -> None:
+        """Put a line into the run's log."""
+        self._send(self._asked("note", message=message))
+
     def pause(self) -> None:
         """Have nothing sent until `resume`."""
         self._send(self._asked("pause"))
@@ -146,6 +212,15 @@ class Attached:
     def cancel(self, reason: str = "") -> None:
         """Have it abandon what is in flight, and end."""
         self._send(self._asked("cancel"))
+
+    async def inspect(self, seq: int) -> Inspection:
+        """All that is known of request `seq` by now."""
+        seen = glimpse(self.store, seq, time.time() + self._fast)
+        return await self._inspector.look(seen)
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        return await self._inspector.asked(seq)
 
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write the results so far to `path` (its name tells the format); returns the rows written.
@@ -167,6 +242,7 @@ class Attached:
                 await self._following
         await self._client.aclose()
         self._events.close()
+        await self._inspector.aclose()
 
     # --- inside ---
 
@@ -205,8 +281,24 @@ class Attached:
                 await asyncio.sleep(0.001)
                 turn_ends = time.monotonic() + _TURN_S
 
+    def _write_out(self, seqs: Sequence[int], path: Path, overwrite: bool) -> int:
+        dimensions = dimensions_of(self.journal_path)
+        return write_out(self.journal_path, seqs, path, dimensions, overwrite=overwrite)
+
+    def _steer(self, command: str, seqs: Sequence[int], states: frozenset[int], **given: Any) -> int:
+        state = self.store.state
+        chosen = [seq for seq in dict.fromkeys(seqs) if 0 <= seq < len(state) and state[seq] in states]
+        if not self.steerable:
+            return 0
+        pairs = ranged(chosen)
+        for start in range(0, len(pairs), _PAIRS):
+            self._send(self._asked(command, seqs=pairs[start : start + _PAIRS], **given))
+        return len(chosen)
+
     def _heard(self, facts: Facts) -> None:
         self._facts, self._fast = facts, facts.time - time.time()
+        if facts.provider and (self._provider is None or self._provider.url != facts.provider):
+            self._provider = SimulatorControl(facts.provider)
 
     def _send(self, command: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(command)

@@ -12,6 +12,7 @@ import click
 
 from dagtui import __version__
 from dagtui.cli_runs import COMMANDS
+from dagtui.cli_screen import COMMANDS as SCREEN_COMMANDS
 from dagtui.options import (
     DEMO_CONCURRENCY,
     demo_options,
@@ -23,7 +24,7 @@ from dagtui.options import (
     read_config,
     theme_option,
 )
-from dagtui.shell import detached_or_leave, leave, open_app, run_headless, said_plainly
+from dagtui.shell import detached_or_leave, has_screen, leave, open_app, run_headless, said_plainly
 
 # About what a small model takes for such an email, so that there is something to watch.
 _DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")
@@ -71,13 +72,16 @@ def app_command(file: str, theme: str | None, **chosen: Any) -> None:
 
 
 class _Scenarios(click.Command):
-    """Its help lists the scenarios."""
+    """Its help lists the scenarios and the stories."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from dagtui.simulator.scenarios import SCENARIOS
+        from dagtui.stories import STORIES
 
         with formatter.section("Scenarios"):
             formatter.write_dl([(scenario.name, scenario.title) for scenario in SCENARIOS.values()])
+        with formatter.section("Stories"):
+            formatter.write_dl([(story.name, story.title) for story in STORIES.values()])
 
 
 @cli.command(cls=_Scenarios)
@@ -90,7 +94,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
     """Run the hundred sample emails against the embedded simulator. No key, nothing is spent.
 
     With --scenario, run many more of them against a provider that makes trouble, and see at the end how near to
-    the least possible time that came.
+    the least possible time that came. With --story, be told and shown what happens, chapter by chapter.
     """
     with said_plainly():
         from dagtui.plan import sample_folder
@@ -99,7 +103,7 @@ def demo(theme: str | None, headless: bool, as_json: bool, quiet: bool, **chosen
         chosen["gateway"] = "demo"
         _play(chosen)
         plan = plan_from(config, path=str(sample_folder() / "emails.csv"), **chosen)
-        if headless or as_json or quiet or not sys.stdout.isatty():
+        if headless or as_json or quiet or not has_screen():
             leave(run_headless(plan, as_json=as_json, quiet=quiet, data_to_stdout=False))
         leave(open_app(plan, theme or config.get("theme"), start_at_once=True))
 
@@ -117,8 +121,8 @@ def run(file: str, output_format: str | None, as_json: bool, quiet: bool, detach
     Results go to stdout; on a terminal, into a file whose name is told, unless -o or --output-format is given.
 
     \b
-    Exit codes: 0 all succeeded, 2 configuration, 3 some failed, 4 bad input, 5 keys, 6 budget,
-    7 gateway unreachable, 130 interrupted, 1 anything else.
+    Exit codes: 0 all succeeded, 2 configuration, 3 some failed, or the run stopped after its pilot or by
+    --stop-when, 4 bad input, 5 keys, 6 budget, 7 gateway unreachable, 130 interrupted, 1 anything else.
     """
     with said_plainly():
         detached = detached_or_leave(file == "-", output_format or as_json) if detach else None
@@ -204,7 +208,7 @@ def simulate(port: int, host: str, seed: int, sim: tuple[str, ...], scenario: st
             raise ConfigError(f"--scenario: {error}") from None
         if host not in ("127.0.0.1", "::1", "localhost"):
             click.echo(f"dagtui: {host} can be reached by others; the simulator asks nobody for a key.", err=True)
-        serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps))
+        serve(Options(port=port, host=host, seed=seed, knobs=knobs, steps=steps, scenario=scenario or ""))
 
 
 @cli.command()
@@ -224,7 +228,9 @@ def _play(chosen: dict[str, Any]) -> None:
     from dagtui.simulator.scenarios import UnknownScenarioError, scenario_named
 
     concurrency, timeout = DEMO_CONCURRENCY, None
-    if chosen["scenario"] is None:
+    if chosen["story"] is not None:
+        concurrency = _tell(chosen)
+    elif chosen["scenario"] is None:
         chosen["sim"] = (*_DEMO_PACE, *chosen["sim"])
     else:
         try:
@@ -237,6 +243,23 @@ def _play(chosen: dict[str, Any]) -> None:
             chosen[name] = value
 
 
+def _tell(chosen: dict[str, Any]) -> int:
+    """Fill in what a story brings along; returns the concurrency that it begins with."""
+    from dagtui.core.errors import ConfigError
+    from dagtui.stories import story_named
+
+    if chosen["scenario"] is not None:
+        raise click.UsageError("--story turns the knobs that --scenario would: choose one of them.")
+    try:
+        story = story_named(chosen["story"])
+    except ConfigError as error:
+        raise ConfigError(f"--story: {error}") from None
+    chosen["sim"] = (*(f"{name}={json.dumps(value)}" for name, value in story.knobs.items()), *chosen["sim"])
+    chosen["hedge"] = True if chosen["hedge"] is None else chosen["hedge"]
+    chosen["forget"] = True  # the limit is to be found out before the audience
+    return story.concurrency
+
+
 def _refuse_word(word: str) -> NoReturn:
     from dagtui.core.errors import nearest
     from dagtui.core.text import visible
@@ -246,7 +269,7 @@ def _refuse_word(word: str) -> NoReturn:
     leave(4)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *SCREEN_COMMANDS):
     cli.add_command(command)
 
 

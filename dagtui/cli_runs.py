@@ -1,4 +1,4 @@
-"""The commands about runs that there are already: list, go on, export, report, remove."""
+"""The commands about runs that there are already: list, show, attach, go on, export, remove."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagtui.cli_reports import compare, report
 from dagtui.options import changed, detach_option, resume_options, theme_option
 from dagtui.shell import attach as attach_to
-from dagtui.shell import detached_or_leave, leave, open_app, open_replay, run_headless, said_plainly
+from dagtui.shell import detached_or_leave, has_screen, leave, open_app, open_replay, run_headless, said_plainly
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Choices
@@ -66,29 +67,6 @@ def show(run: str, theme: str | None) -> None:
         from dagtui.runs import find_run
 
         leave(open_replay(find_run(run), theme))
-
-
-@click.command()
-@_RUN
-def report(run: str) -> None:
-    """Print the report of RUN: its closing report, or how it stands, if it goes on or was killed."""
-    with said_plainly():
-        from dagtui.core.failures import failures_path
-        from dagtui.core.report import Kept, as_text
-        from dagtui.core.report import report as sections
-        from dagtui.core.text import visible
-        from dagtui.replay import Replay
-        from dagtui.runs import find_run, name_of, plan_of, revisions_in
-
-        path = find_run(run)
-        plan, replay = plan_of(path), Replay(path)
-        replay.seek(replay.length)
-        replay.settle()
-        failed = failures_path(plan, plan.output)
-        there = failed if failed is not None and failed.exists() else None
-        kept = Kept(name_of(path), plan.output, there, revisions_in(path))
-        click.echo(visible(replay.title.removeprefix("replay of ")))
-        click.echo(as_text(sections(replay.snapshot(), kept), 78))
 
 
 @click.command()
@@ -161,7 +139,7 @@ def resume(
         path = find_run(run)
         plan = changed(plan_of(path), chosen)
         going = asyncio.run(look_back(path, plan))
-        screen = sys.stdout.isatty() and not (headless or as_json or quiet or dry_run or detach)
+        screen = has_screen() and not (headless or as_json or quiet or dry_run or detach)
         if screen and not _decided(chosen):
             leave(open_app(plan, theme, going=going))
         choices = _choices(chosen, going)
@@ -295,4 +273,4 @@ def rm(runs: tuple[str, ...], older_than: float | None) -> None:
             click.echo(f"removed {path.parent.name}")
 
 
-COMMANDS = (runs, show, attach, stop, resume, report, export, rm)
+COMMANDS = (runs, show, attach, stop, resume, report, compare, export, rm)

@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -46,6 +46,8 @@ class Facts:
     cap: Decimal | None = None
     exposed: Decimal = Decimal(0)
     uncertain: Decimal = Decimal(0)
+    pilot: bool = False
+    provider: str = ""  # where the simulated one listens, if it is one
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Facts:
@@ -61,6 +63,8 @@ class Facts:
             None if told.get("cap") is None else Decimal(told["cap"]),
             Decimal(told.get("exposed", 0)),
             Decimal(told.get("uncertain", 0)),
+            bool(told.get("pilot")),
+            str(told.get("provider", "")),
         )
 
 
@@ -77,6 +81,8 @@ def _facts(session: Steered) -> dict[str, Any]:
         "cap": None if snapshot.money.cap is None else str(snapshot.money.cap),
         "exposed": str(snapshot.money.exposed),
         "uncertain": str(snapshot.money.uncertain),
+        "pilot": snapshot.pilot,
+        "provider": getattr(session.provider, "url", ""),
     }
 
 
@@ -92,11 +98,38 @@ def _dollars(told: str | None) -> Decimal | None:
         raise ValueError(f"{told!r} is no number of dollars") from None
 
 
-COMMANDS: dict[str, Callable[[Steered, Mapping[str, Any]], None]] = {
+def ranged(seqs: Iterable[int]) -> list[list[int]]:
+    """Requests by their numbers, as they go over the socket: `[first, last]` pairs."""
+    found: list[list[int]] = []
+    for seq in sorted(set(seqs)):
+        if found and found[-1][1] == seq - 1:
+            found[-1][1] = seq
+        else:
+            found.append([seq, seq])
+    return found
+
+
+def _seqs(given: Mapping[str, Any]) -> list[int]:
+    return [seq for first, last in given["seqs"] for seq in range(int(first), int(last) + 1)]
+
+
+def _retry(session: Steered, given: Mapping[str, Any]) -> None:
+    tokens = given.get("max_tokens")
+    most = None if tokens is None else int(tokens)
+    session.retry(_seqs(given), later=bool(given.get("later")), max_tokens=most, by=BY)
+
+
+COMMANDS: dict[str, Callable[[Steered, Mapping[str, Any]], object]] = {
     "facts": lambda session, given: None,
     "retune": lambda session, given: session.retune(int(given["target"]), BY),
     "automate": lambda session, given: session.automate(bool(given.get("on", True)), BY),
     "budget": lambda session, given: session.set_max_cost(_dollars(given["dollars"]), BY),
+    "stop_rule": lambda session, given: session.set_stop_rule(given["rule"], BY),
+    "retry": _retry,
+    "skip": lambda session, given: session.skip(_seqs(given), BY),
+    "abort": lambda session, given: session.abort(_seqs(given), BY),
+    "hedge": lambda session, given: session.hedge(_seqs(given), BY),
+    "note": lambda session, given: session.note(str(given["message"])),
     "pause": lambda session, given: session.pause(),
     "resume": lambda session, given: session.resume(),
     "drain": lambda session, given: session.drain(_DRAINED),

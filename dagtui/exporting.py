@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ConfigError
 from dagtui.core.events import RecordEnded
-from dagtui.core.model import Outcome, Record, RowError
+from dagtui.core.model import AttemptError, Cancelled, Failure, Outcome, Record, RowError
 from dagtui.core.plugin import Dimension
 from dagtui.core.revision import revisions_of
 from dagtui.io.export import FailuresWriter, ResultsWriter, refuse_target
@@ -19,9 +20,14 @@ from dagtui.io.journal import JournalReader
 from dagtui.io.journal.outcomes import outcome_of
 from dagtui.io.journal.reader import AnswerRow
 from dagtui.io.parquet import check_parquet, write_parquet
+from dagtui.io.repeated import Repeated, repeated
 from dagtui.io.source import FileSource, open_source
 
 _BATCH = 256
+
+
+class NothingThere(BadInput):
+    """There is nothing to write."""
 
 
 def dimensions_of(path: Path) -> tuple[Dimension, ...] | None:
@@ -47,15 +53,20 @@ def export_run(
     without_input: bool = False,
     failures: bool = False,
     guard_formulas: bool = True,
+    only: Collection[int] | None = None,
+    kind: str | None = None,
 ) -> int:
     """Write what the journal at `path` holds so far into `target`, in the order of the input; the rows written.
 
     `dimensions` say how answers are taken apart; without them their text is written as it is. The input's columns
     come from the input, which must still be the same; `without_input` leaves them out. With `failures` only what
-    did not succeed is written, as input for another run. The target appears when it is complete.
+    did not succeed is written, as input for another run; with `only` it is the records of those requests instead,
+    also if they are under way. The target, whose name tells the format unless `kind` does, appears when it is
+    complete.
 
     Raises:
-        BadInput: there is nothing to write, or the input has changed.
+        NothingThere: there is nothing to write.
+        BadInput: the input has changed.
         ConfigError: the journal cannot be read, the target not written.
         TargetExists: the target holds something, and `overwrite` is off.
     """
@@ -64,7 +75,7 @@ def export_run(
         source = None if without_input else _source(facts, path)
         dag = Dag(tuple(dimensions or (Dimension(name) for name in reader.dimensions)))
         columns = tuple(facts.get("input", {}).get("columns", ())) if source is not None else ()
-        kind = target.suffix.lower().lstrip(".").replace("ndjson", "jsonl")
+        kind = kind or target.suffix.lower().lstrip(".").replace("ndjson", "jsonl")
         if kind == "parquet":
             check_parquet()
         refuse_target(target, source.path if source is not None else None, overwrite=overwrite)
@@ -85,10 +96,10 @@ def export_run(
             )
         )
         try:
-            rows = _write(reader, dag, source, writer, failures, revision)
+            rows = _write(reader, dag, source, writer, only, revision)
             if not rows:
                 what = "no failures" if failures else "no results yet"
-                raise BadInput(f"{path}: holds {what}.")
+                raise NothingThere(f"{path}: holds {what}.")
             if kind == "parquet":
                 write_parquet(part, packed)
                 packed.replace(target)
@@ -119,27 +130,59 @@ class _Told:
         return self._numbers[self._sessions.get(seq, 1) - 1]
 
 
-def _source(facts: Mapping[str, Any], path: Path) -> FileSource:
+def write_out(
+    path: Path, seqs: Collection[int], target: Path, dimensions: Iterable[Dimension] | None, *, overwrite: bool
+) -> int:
+    """Write the records of the requests `seqs` with their last errors, as input for another run; the rows written.
+
+    Raises:
+        ConfigError, BadInput, TargetExists: as `export_run` does.
+    """
+    if target.suffix.lower() == ".parquet":
+        raise ConfigError(f"{target}: records are written out as .csv, .tsv or .jsonl; rename it.")
+    return export_run(path, target, dimensions, overwrite=overwrite, failures=True, only=seqs)
+
+
+def rewrite(
+    path: Path, dimensions: Iterable[Dimension], results: Path | None, kind: str | None, failures: Path | None
+) -> None:
+    """Make the files of a run anew, of which some records ended more than once: the last outcomes count.
+
+    Raises:
+        DagtuiError: a file cannot be written, or the input cannot be read any more.
+    """
+    for target, failed in ((results, False), (failures, True)):
+        if target is None or (target.exists() and not target.is_file()):
+            continue  # a device or a pipe takes nothing back
+        try:
+            export_run(path, target, dimensions, overwrite=True, failures=failed, kind=None if failed else kind)
+        except NothingThere:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+
+
+def _source(facts: Mapping[str, Any], path: Path) -> FileSource | Repeated:
     given = facts.get("input", {})
-    if given.get("scenario"):
-        raise BadInput(f"{path}: a scenario made this run's records as it went; add --without-input.")
     place = Path(str(given.get("spool") or given.get("path", "")))
     if not given.get("spool") and (changed := changes(place, given)):
         raise BadInput(f"{place}: is not what this run read ({changed}); --without-input leaves its columns out.")
-    return open_source(place, format=given.get("format"), delimiter=given.get("delimiter"), bad_rows="skip")
+    source = open_source(place, format=given.get("format"), delimiter=given.get("delimiter"), bad_rows="skip")
+    return repeated(source, int(given["records"])) if given.get("scenario") else source
 
 
 def _write(
     reader: JournalReader,
     dag: Dag,
-    source: FileSource | None,
+    source: FileSource | Repeated | None,
     writer: ResultsWriter | FailuresWriter,
-    failures: bool,
+    only: Collection[int] | None,
     revision: _Told,
 ) -> int:
     rows = 0
+    chosen = None if only is None else {seq // len(dag) for seq in only}
+    errors = {} if only is None else reader.last_errors(only)
     try:
-        for batch in _batches(reader, source):
+        for batch in _batches(reader, source, chosen):
             seqs = [dag.seq(record.index, position) for record in batch for position in range(len(dag))]
             answers = reader.answers(seqs)
             revision.look(answers)
@@ -149,9 +192,17 @@ def _write(
                     row = answers.get(dag.seq(record.index, position))
                     if row is not None:
                         outcomes[dimension.name] = outcome_of(row, dimension)
+                if only is not None and isinstance(writer, FailuresWriter):
+                    for seq in (seq for seq in _seqs(dag, record) if seq in only and seq not in answers):
+                        outcomes[dag.names[seq % len(dag)]] = _so_far(errors.get(seq))
+                    writer.add(RecordEnded(0.0, record, outcomes))
+                    rows += 1
+                    continue
                 if len(outcomes) < len(dag):
                     continue  # it is still under way
-                if failures and all(answers[s].state == "ok" for s in _seqs(dag, record)):
+                if isinstance(writer, FailuresWriter) and all(
+                    answers[s].state == "ok" for s in _seqs(dag, record)
+                ):
                     continue
                 rows += 1
                 writer.write(RecordEnded(0.0, record, outcomes))
@@ -161,15 +212,24 @@ def _write(
     return rows
 
 
+def _so_far(error: AttemptError | None) -> Outcome:
+    """What is written of a request that is under way."""
+    return Cancelled("it had no answer yet") if error is None else Failure(error, 0)
+
+
 def _seqs(dag: Dag, record: Record) -> range:
     return range(dag.seq(record.index, 0), dag.seq(record.index, 0) + len(dag))
 
 
-def _batches(reader: JournalReader, source: FileSource | None) -> Iterator[list[Record]]:
-    """The records that were read, some at a time."""
+def _batches(
+    reader: JournalReader, source: FileSource | Repeated | None, chosen: Collection[int] | None
+) -> Iterator[list[Record]]:
+    """The records that were read, or those that are `chosen`, some at a time."""
     last = reader.records()
     batch: list[Record] = []
     for record in _records(reader, source, last):
+        if chosen is not None and record.index not in chosen:
+            continue
         batch.append(record)
         if len(batch) == _BATCH:
             yield batch
@@ -178,7 +238,7 @@ def _batches(reader: JournalReader, source: FileSource | None) -> Iterator[list[
         yield batch
 
 
-def _records(reader: JournalReader, source: FileSource | None, last: int) -> Iterator[Record]:
+def _records(reader: JournalReader, source: FileSource | Repeated | None, last: int) -> Iterator[Record]:
     if source is None:
         for index, record_id in reader.record_ids():
             yield Record(index, record_id, {})

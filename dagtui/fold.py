@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event, RunStarted
 from dagtui.core.past import Figures, Past
@@ -67,12 +68,12 @@ def _gone_on_with(stats: Stats, dimensions: tuple[str, ...]) -> Stats:
         categories=Counter(dict(before.categories)),
     )
     following = Stats(dimensions, 0)
-    following.restore(_past_of(dimensions, store, figures))
+    following.restore(_past_of(dimensions, store, figures, stats.causes))
     return following
 
 
-def _past_of(dimensions: tuple[str, ...], store: RequestStore, figures: Figures) -> Past:
-    """A past of which nothing is asked but the states and the figures."""
+def _past_of(dimensions: tuple[str, ...], store: RequestStore, figures: Figures, causes: Causes) -> Past:
+    """A past of which nothing is asked but the states, the figures and the causes."""
     return Past(
         dimensions=dimensions,
         session=0,
@@ -91,4 +92,5 @@ def _past_of(dimensions: tuple[str, ...], store: RequestStore, figures: Figures)
         recipes=(),
         inputs=(),
         facts={},
+        causes=causes,
     )

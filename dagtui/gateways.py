@@ -35,7 +35,9 @@ async def open_gateway(
         except BaseException:
             await simulator.aclose()
             raise
-        return Portkey(settings, run_id=run_id), settings, simulator
+        gateway = Portkey(settings, run_id=run_id)
+        gateway.flavour = "simulator"
+        return gateway, settings, simulator
     settings = settings_of(plan, plugin, first, environ)
     gateway = Portkey(settings, run_id=run_id)
     try:

@@ -13,22 +13,22 @@ from dagtui.core.past import Past
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.io.identity import any_changes, changes, identity
-from dagtui.io.repeated import Repeated
+from dagtui.io.repeated import repeated
 from dagtui.io.source import Scan, open_source
 from dagtui.io.tasks import missing_fields
 from dagtui.simulator.scenarios import scenario_named
+from dagtui.stories import story_named
 
 if TYPE_CHECKING:
-    from dagtui.core.ports import Source
-
-_SAMPLES = 100  # records of which a scenario's are made
+    from dagtui.io.repeated import Repeated
+    from dagtui.io.source import FileSource
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """What is read: the records, how messages call them, and what the journal keeps of the file."""
 
-    source: Source
+    source: FileSource | Repeated
     name: str
     scan: Scan
     first: Record | None
@@ -38,7 +38,7 @@ class Given:
 def read_again(plan: Plan, plugin: Plugin, past: Past) -> tuple[Given, str]:
     """The input of a run that goes on, and how it differs from what any of its sessions read."""
     before = past.inputs[-1]
-    if before.get("spool") or plan.scenario:
+    if before.get("spool") or _demonstration(plan) is not None:
         given = read_input(plan, plugin, None, before)
         return replace(given, facts={**given.facts, **{k: before[k] for k in ("spool",) if k in before}}), ""
     edited = any_changes(Path(plan.path), past.inputs)
@@ -65,9 +65,19 @@ def read_input(plan: Plan, plugin: Plugin, spool: Path | None, before: Mapping[s
         "records": scan.records,
         "bad": scan.bad,
     }
-    if plan.scenario is not None:
-        story = scenario_named(plan.scenario)
-        repeated = Repeated(source.preview(_SAMPLES), story.records)
-        facts |= {"scenario": story.name, "records": story.records}
-        return Given(repeated, f"scenario {story.name}", replace(scan, records=story.records), first[0], facts)
+    if (shown := _demonstration(plan)) is not None:
+        kind, name, records = shown
+        facts |= {"scenario": name, "records": records}
+        return Given(repeated(source, records), f"{kind} {name}", replace(scan, records=records), first[0], facts)
     return Given(source, source.name, scan, first[0] if first else None, facts)
+
+
+def _demonstration(plan: Plan) -> tuple[str, str, int] | None:
+    """What is shown with the sample records over and over, if anything: its kind, its name, its records."""
+    if plan.story is not None:
+        story = story_named(plan.story)
+        return "story", story.name, max(1, round(story.records / plan.pace))
+    if plan.scenario is not None:
+        scenario = scenario_named(plan.scenario)
+        return "scenario", scenario.name, scenario.records
+    return None

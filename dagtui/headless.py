@@ -29,6 +29,7 @@ from dagtui.core.text import visible
 from dagtui.plan import Plan, kept, open_resumed, open_session
 from dagtui.session import RunResult, Session
 from dagtui.stopping import Stopping
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.resuming import Going
@@ -64,6 +65,7 @@ async def run_headless(
         session = await open_resumed(going, plan, choices or Choices())
     else:
         session = await open_session(plan)
+    session.alone = True
     # Data and a living line on one terminal would run into each other.
     alone = not ((stream_events or plan.stdout is not None) and out.isatty())
     narrator = Narrator(session, plan, Console(stderr=True, highlight=False), quiet=quiet, alone=alone)
@@ -79,8 +81,11 @@ async def run_headless(
             events = asyncio.create_task(_stream(session, out)) if stream_events else None
             session.start()
             telling = asyncio.ensure_future(begun(session)) if begun is not None else None
+            story = None if plan.story is None else asyncio.create_task(_tell(session, plan.story, plan.pace))
             await narrator.watch()
             result = await session.wait()
+            if story is not None:
+                story.cancel()
             if telling is not None:
                 await telling
             if events is not None:
@@ -101,6 +106,13 @@ async def attend(session: Steered, plan: Plan, *, quiet: bool = False) -> ExitCo
         return result.exit_code
     finally:
         await session.aclose()
+
+
+async def _tell(session: Session, story: str, pace: float) -> None:
+    from dagtui.stories import story_named
+    from dagtui.storyteller import Storyteller
+
+    await Storyteller(session, story_named(story), pace).tell()
 
 
 class Outlet(io.TextIOBase):
@@ -250,7 +262,15 @@ class Narrator:
             self._tell_log()
         width = min(self._console.width, 100) if self._console.is_terminal else 78
         where = kept(self._plan, self._session)
-        self.say(as_text(report(result.snapshot, where, result.audit), width))
+        sections = report(
+            result.snapshot,
+            where,
+            result.audit,
+            settings=self._session.settings,
+            title=own_title(self._session.title),
+            causes=self._session.causes.groups,
+        )
+        self.say(as_text(sections, width))
         if result.outcome not in ("complete", "partial"):
             self.say(result.reason)
 

@@ -131,13 +131,16 @@ class _Run:
 
 
 async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, str], run: _Run) -> Session:
+    from dagtui.archive import Recorded
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
-    from dagtui.exporting import export_run
+    from dagtui.exporting import export_run, rewrite, write_out
+    from dagtui.inspecting import Inspector
     from dagtui.io.journal import Journal, JournalReader
     from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
+    from dagtui.io.simulated import simulator_of
     from dagtui.session import Session
 
     scan, first = given.scan, given.first
@@ -166,12 +169,23 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     )
     recipe = recipe_of(plugin, choices_by_name(plugin, first), route)
 
+    provider = simulator_of(gateway, settings.base_url)
+
     async def remember() -> None:
-        if plan.remember:
+        # Limits that somebody turned by hand would mislead the next run.
+        if plan.remember and not (provider and await provider.was_turned()):
             write_limits(limits_path(), memory, session.learnt())
 
     def export(target: Path, overwrite: bool) -> int:
         return export_run(run.journal, target, dag.dimensions, overwrite=overwrite)
+
+    def write_records(seqs: Sequence[int], target: Path, overwrite: bool) -> int:
+        return write_out(run.journal, seqs, target, dag.dimensions, overwrite=overwrite)
+
+    def rewrite_files() -> None:
+        kind = None if plan.output is None else plan.output_format or _format_of(plan.output)
+        written = None if plan.stdout is not None else plan.output
+        rewrite(run.journal, dag.dimensions, written, kind, failures_path(plan, plan.output))
 
     def recall(seq: int) -> Success | None:
         with JournalReader(run.journal) as reader:
@@ -179,6 +193,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         value = None if row is None or row.state != "ok" else value_of(row, dag.dimensions[seq % len(dag)])
         return None if row is None or value is None else success_of(row, value)
 
+    spool = Path(given.facts["spool"]) if given.facts.get("spool") else None
     owned = [remember, *([simulator.aclose] if simulator else [])]
     try:
         if plan.journal is None and not run.journal.parent.exists():
@@ -209,7 +224,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         run_id=run.id,
         seed=plan.seed,
         owned=owned,
-        audit=auditor(simulator, prices, choices, at_once) if simulator else None,
+        audit=auditor(simulator, prices, choices, at_once, timed=plan.story is None) if simulator else None,
         learnt=read_limits(limits_path(), memory) if plan.remember else None,
         journal=journal,
         fingerprints=Fingerprints(route),
@@ -218,6 +233,11 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         exporter=export,
         uncertain=_uncertain(run),
         recall=recall,
+        inspector=Inspector(run.journal, environ, plugin=plugin, base_url=settings.base_url),
+        archive=Recorded(run.journal, given.source, spool, dag),
+        writer_out=write_records,
+        rewrite=rewrite_files if sinks else None,
+        provider=provider,
     )
     session.revisions = await asyncio.to_thread(revised.revisions)
     if scan.twice:

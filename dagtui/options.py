@@ -67,6 +67,24 @@ _TARGETS: Sequence[Callable[[Any], Any]] = (
     # No variable sets it: that would switch the guard off for good.
     click.option("--overwrite", is_flag=True, help="Replace results and failures of an earlier run."),
 )
+
+
+class _Share(click.ParamType[float] if TYPE_CHECKING else click.ParamType):
+    """A percentage, such as 95%, or a share from 0 to 1."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+        except ValueError:
+            self.fail(f"{value!r} is no percentage, such as 95%.", param, ctx)
+        if not 0.0 <= share <= 1.0:
+            self.fail(f"{value!r} must be from 0% to 100%; write 95 as 95%.", param, ctx)
+        return share
+
+
 _ASKING: Sequence[Callable[[Any], Any]] = (
     option("-m", "--model", help="Another model than the task's."),
     option("--provider", help="Another provider than the task's, or @slug of the Model Catalog."),
@@ -90,6 +108,21 @@ _ASKING: Sequence[Callable[[Any], Any]] = (
     option("--dedupe/--no-dedupe", default=None, help="Answer identical requests once."),
     option("--hedge/--no-hedge", default=None, help="Ask once more when an answer takes far longer than others."),
     click.option("--forget", is_flag=True, help="Do not use or keep what runs learn of the provider's limits."),
+    option(
+        "--pilot", type=click.IntRange(min=1), metavar="N", help="Stop after N records, and ask whether to go on."
+    ),
+    option(
+        "--pilot-min-ok",
+        type=_Share(),
+        metavar="PERCENT",
+        help="Without a screen: the share of the pilot that must be done to go on by itself.  [90%]",
+    ),
+    option(
+        "--stop-when",
+        metavar="RULE",
+        help="Pause (without a screen: stop) when the last 100 requests are like this: failed>20%, empty>5%, "
+        "refused>5%, truncated>5%, identical>50%, drift>25; several with commas, another number after a slash.",
+    ),
     option("--stop-on-error/--continue-on-error", default=None, help="Stop at the first failure."),
 )
 _INPUT: Sequence[Callable[[Any], Any]] = (
@@ -111,7 +144,18 @@ _SIMULATOR: Sequence[Callable[[Any], Any]] = (
     ),
     option("--seed", type=int, default=0, help="Demo: the simulator's seed.  [0]"),
 )
-_SCENARIO = click.option("--scenario", metavar="NAME", help="A story of limits and faults: see below.")
+_SCENARIO = click.option("--scenario", metavar="NAME", help="Limits and faults by themselves: see below.")
+_STORY: Sequence[Callable[[Any], Any]] = (
+    click.option(
+        "--story",
+        is_flag=False,
+        flag_value="tour",
+        metavar="[NAME]",
+        help="Told in chapters with captions: see below.  [tour]",
+    ),
+    # For tests and for those who know the story: a chapter takes its seconds divided by this.
+    click.option("--pace", type=click.FloatRange(0.1, 100), default=1.0, hidden=True),
+)
 
 
 def plan_options(command: F) -> F:
@@ -122,7 +166,9 @@ def plan_options(command: F) -> F:
 
 def demo_options(command: F) -> F:
     """Those of the demo, whose file and gateway are given."""
-    return _with(command, (_SCENARIO, _TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR))
+    return _with(
+        command, (_SCENARIO, *_STORY, _TASK, _concurrency(DEMO_CONCURRENCY), *_TARGETS, *_ASKING, *_SIMULATOR)
+    )
 
 
 _DECISIONS: Sequence[Callable[[Any], Any]] = (
@@ -161,7 +207,10 @@ def changed(plan: Plan, chosen: dict[str, Any]) -> Plan:
     from dagtui.core.run_settings import AUTOMATIC_START
 
     names = ("ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "dedupe", "max_cost")
+    names += ("pilot", "pilot_min_ok")
     values: dict[str, Any] = {name: chosen[name] for name in names if chosen[name] is not None}
+    if chosen["stop_when"] is not None:
+        values["stop_rule"] = chosen["stop_when"]
     concurrency = chosen["concurrency"]
     if concurrency is not None:
         automatic = concurrency == "auto"
@@ -226,7 +275,7 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
 
     _refuse_open_key(chosen.get("portkey_config"))
     names = ("concurrency", "ceiling", "attempts", "timeout", "requests_per_minute", "hedge", "bad_rows")
-    names += ("dedupe", "max_cost")
+    names += ("dedupe", "max_cost", "pilot", "pilot_min_ok")
     values = {name: value for name in names if (value := pick(name)) is not None}
     if chosen["concurrency"] == "auto" or (chosen["concurrency"] is None and config.get("automatic")):
         values |= {"concurrency": AUTOMATIC_START, "automatic": True}
@@ -235,6 +284,8 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         values["retries_by"] = "gateway"
     if chosen["stop_on_error"] is not None:
         values["continue_on_error"] = not chosen["stop_on_error"]
+    if (rule := pick("stop_when")) is not None:
+        values["stop_rule"] = rule
     return Plan(
         path=path,
         task=pick("task") or "email",
@@ -254,6 +305,8 @@ def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:
         knobs=pairs(chosen["sim"], "--sim"),
         seed=chosen["seed"],
         scenario=chosen.get("scenario"),
+        story=chosen.get("story"),
+        pace=chosen.get("pace", 1.0),
         gateway_retries=gateway_retries,
         remember=not chosen["forget"],
         journal=chosen.get("journal"),

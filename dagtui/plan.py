@@ -296,8 +296,8 @@ def kept(plan: Plan, session: Watched) -> Kept:
     failures = failures_path(plan, session.results_path)
     run = None if session.journal_path is None else name_of(session.journal_path)
     revisions = getattr(session, "revisions", None)  # of a run of this process
-    there = failures if failures is not None and failures.exists() else None
-    return Kept(run, session.results_path, there, revisions)
+    failed = failures if failures is not None and failures.exists() else None
+    return Kept(run, session.results_path, failed, plan.gateway, revisions)
 
 
 async def unfinished(path: str) -> RunInfo | None:

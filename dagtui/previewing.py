@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dagtui.core.events import Event, RequestEnded
-from dagtui.core.model import Failure, Outcome, Record, Success
+from dagtui.core.model import Failure, Outcome, Record, Skipped, Success
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.core.preview import Answered
@@ -129,6 +129,10 @@ class _Given:
     def kept(self, index: int) -> Mapping[str, Outcome]:
         """What is not asked again of a record."""
         return self._kept[index]
+
+    def left_as(self, seq: int) -> Outcome:
+        """Nothing is left out."""
+        return Skipped("")
 
     def same(self, seq: int, fingerprint: int) -> Success | None:
         """A preview asks in any case."""

@@ -7,6 +7,7 @@ time. Between the sessions of a run that was gone on with, no time passes.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from contextlib import suppress
@@ -14,12 +15,15 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import BadInput, ConfigError, DagtuiError
+from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
 from dagtui.exporting import dimensions_of, export_run
 from dagtui.fold import KILLED, Fold, result_of
+from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import Events, Moment
 from dagtui.runs import name_of, plan_of
@@ -55,6 +59,7 @@ class Replay:
         if not self._spans:
             self._events.close()
             raise BadInput(f"{path}: this run ended before anything happened; there is nothing to show.")
+        self._inspector = Inspector(path, os.environ)
         self.settings: RunSettings = plan.settings
         self.dimensions = self._events.dimensions
         self.journal_path = path
@@ -85,6 +90,11 @@ class Replay:
     def log(self) -> deque[LogEntry]:
         """The last lines of the log at this position; not to be written."""
         return self._stats.log
+
+    @property
+    def causes(self) -> Causes:
+        """What went wrong, by its causes, at this position; not to be written."""
+        return self._stats.causes
 
     @property
     def position(self) -> float:
@@ -159,6 +169,15 @@ class Replay:
             self._fold = Fold(self.dimensions)
             self._folded = (0, -inf)
 
+    async def inspect(self, seq: int) -> Inspection:
+        """All that is known of request `seq` at this position."""
+        seen = glimpse(self.store, seq, self._moment(self._position)[1])
+        return await self._inspector.look(seen, self._moment(self._position))
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        return await self._inspector.asked(seq)
+
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write all results of the run to `path` (its name tells the format); returns the rows written.
 
@@ -177,6 +196,7 @@ class Replay:
                 await self._task
             self._task = None
         self._events.close()
+        await self._inspector.aclose()
 
     # --- the play ---
 

@@ -20,7 +20,7 @@ from dagtui.core.contract import (
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput
 from dagtui.core.fingerprint import Fingerprints, recipe
-from dagtui.core.model import Outcome, ProviderChoice, Record, RowError, Skipped, Success
+from dagtui.core.model import Cancelled, Outcome, ProviderChoice, Record, RowError, Skipped, Success
 from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Source
@@ -221,6 +221,10 @@ class Kept:
     def keeps(self, seq: int) -> bool:
         """Whether the outcome of request `seq` stays as it is."""
         return seq < len(self._actions) and self._actions[seq] == Action.KEEP
+
+    def left_as(self, seq: int) -> Outcome:
+        """What becomes of one of those: whoever only was to be asked again keeps what he had."""
+        return Cancelled(LEFT_OUT) if seq in self._past.reopened else Skipped(LEFT_OUT)
 
     def settled(self, index: int) -> bool:
         """Whether nothing of the record at `index` is asked again."""

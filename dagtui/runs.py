@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,6 +19,7 @@ from dagtui.core.errors import ConfigError, DagtuiError, nearest
 from dagtui.core.plan import Plan
 from dagtui.core.revision import Revisions, revisions, revisions_of
 from dagtui.io.journal import JOURNAL_NAME, JournalReader, is_locked
+from dagtui.io.journal.chronicle import Chronicle
 from dagtui.io.plan_file import plan_from_plain
 
 _BATCH = 256
@@ -30,6 +31,7 @@ class RunInfo:
     """A run as a list shows it. Times are epoch seconds; `total` counts requests, None while it is unknown.
 
     `state` is running, complete, partial (some failed), stopped (some were not asked), killed, or unreadable.
+    `file` is the name of the input, `elapsed` the seconds that it was under way in all its sessions.
     """
 
     id: str
@@ -44,6 +46,16 @@ class RunInfo:
     spent: Decimal | None = None
     sessions: int = 1
     problem: str = ""
+    file: str = ""
+    task: str = ""
+    gateway: str = ""
+    model: str = ""
+    elapsed: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Answers a second, over all the time that it was under way."""
+        return self.succeeded / self.elapsed if self.elapsed else None
 
 
 def runs_folder() -> Path:
@@ -68,9 +80,17 @@ def make_folder(path: Path) -> None:
 
 def list_runs(folder: Path | None = None) -> list[RunInfo]:
     """The runs, the newest first."""
-    folder = folder or runs_folder()
-    paths = sorted(folder.glob(f"*/{JOURNAL_NAME}"), reverse=True)
+    return run_infos(run_paths(folder))
+
+
+def run_infos(paths: Iterable[Path]) -> list[RunInfo]:
+    """The runs with these journals."""
     return [run_info(path) for path in paths]
+
+
+def run_paths(folder: Path | None = None) -> list[Path]:
+    """The journals of the runs, the newest first."""
+    return sorted((folder or runs_folder()).glob(f"*/{JOURNAL_NAME}"), reverse=True)
 
 
 def unfinished_run(given: Path, folder: Path | None = None) -> RunInfo | None:
@@ -92,13 +112,13 @@ def run_info(path: Path) -> RunInfo:
     """The run with this journal; a journal that cannot be read says why."""
     running = is_locked(path)
     try:
-        with JournalReader(path) as reader:
+        with Chronicle(path) as reader:
             return _info(reader, running)
     except DagtuiError as error:
         return RunInfo(path.parent.name, path, "unreadable", problem=str(error))
 
 
-def _info(reader: JournalReader, running: bool) -> RunInfo:
+def _info(reader: Chronicle, running: bool) -> RunInfo:
     facts, sessions = reader.facts, reader.sessions()
     summary: Mapping[str, Any] = facts.get("summary") or {}
     killed = sessions[-1].ended_at is None
@@ -129,7 +149,21 @@ def _info(reader: JournalReader, running: bool) -> RunInfo:
         failed=failed,
         spent=None if spent is None else Decimal(spent),
         sessions=len(sessions),
+        **_asked(sessions[-1].plan, sessions[-1].recipe),
+        elapsed=reader.elapsed(),
     )
+
+
+def _asked(plan: Mapping[str, Any], recipe: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What a run was about, in four words."""
+    models = dict.fromkeys(str(one.get("model", "")) for one in recipe.values())
+    path, scenario = str(plan.get("path", "")), plan.get("scenario")
+    return {
+        "file": f"scenario {scenario}" if scenario else "standard input" if path == "-" else Path(path).name,
+        "task": Path(str(plan.get("task", ""))).name,
+        "gateway": str(plan.get("gateway", "")),
+        "model": ", ".join(models) or str(plan.get("model") or ""),
+    }
 
 
 _STATES = {"ok": "succeeded", "failed": "failed", "skipped": "skipped", "cancelled": "cancelled"}

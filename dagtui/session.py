@@ -13,26 +13,31 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
 from dagtui.core.events import Event, Noted
+from dagtui.core.faults import SimulatedProvider
 from dagtui.core.fingerprint import Fingerprints
+from dagtui.core.inspection import Asked, Inspection, glimpse, remembered
 from dagtui.core.model import Record, RowError, Success
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Earlier, Gateway, JournalPort, Sink, Source
+from dagtui.core.ports import Archive, Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
 from dagtui.core.revision import Revisions
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stats import Stats
+from dagtui.core.stop_rule import parse_rule
 from dagtui.core.store import RequestStore
 from dagtui.engine.runner import Runner
 from dagtui.engine.sinks import Sinks
@@ -65,7 +70,10 @@ class Session:
 
     `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
     and what of it is kept (`earlier`). `exporter` writes the results so far from the journal, `recall` finds one
-    answer in it. `uncertain` are dollars that earlier sessions may have cost beyond what is known.
+    answer in it, `archive` the records that have ended, `inspector` all about one request. `uncertain` are dollars
+    that earlier sessions may have cost beyond what is known. `writer_out` writes the records of some requests as
+    input for another run, `rewrite` the files of results once more, at the end of a run in which something was
+    asked again: their records are in them twice. `provider` is the simulated one behind the gateway, if it is one.
     """
 
     def __init__(
@@ -92,11 +100,17 @@ class Session:
         exporter: Callable[[Path, bool], int] | None = None,
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
+        inspector: InspectorPort | None = None,
+        archive: Archive | None = None,
+        writer_out: Callable[[Sequence[int], Path, bool], int] | None = None,
+        rewrite: Callable[[], None] | None = None,
+        provider: SimulatedProvider | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
         self.title = title or plugin.name
         self.results_path = results_path
         self.run_id = run_id or new_run_id()
+        self.provider = provider
         if total is None and isinstance(records, Sequence):
             total = len(records)
         source = _Listed(records) if isinstance(records, Iterable) else records
@@ -120,6 +134,9 @@ class Session:
             spent=(past.figures.spent if past is not None else None) or Decimal(0),
             uncertain=uncertain,
             recall=recall,
+            store=lambda: self.store,
+            sync=self._synced,
+            archive=archive,
         )
         self.dimensions = self._runner.dag.names
         self._unfolded: deque[Event] = deque()
@@ -130,12 +147,15 @@ class Session:
         # Five events a request: the journal is handed a list, not each of them.
         self._kept = None if journal is None else journal.events
         self._exporter = exporter
+        self._inspector = inspector
+        self._writer_out = writer_out
+        self._rewrite = rewrite
         if journal is not None:
             journal.trouble = self._give_up
             sinks = (journal, *sinks)  # the truth before what is made of it
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
-        self._owned = [gateway.aclose, *owned]
+        self._owned = [gateway.aclose, *owned, *([inspector.aclose] if inspector else [])]
         self._loop_time: Callable[[], float] = time.time  # the loop's own once the session has started
         self._epoch = 0.0  # epoch seconds at its zero
         self._task: asyncio.Task[RunResult] | None = None
@@ -158,6 +178,12 @@ class Session:
         """The last lines of the log; not to be written."""
         self._fold()
         return self._stats.log
+
+    @property
+    def causes(self) -> Causes:
+        """What went wrong, by its causes; not to be written."""
+        self._fold()
+        return self._stats.causes
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
@@ -224,6 +250,68 @@ class Session:
             raise ConfigError(f"The budget must be above $0, not {dollars}.")
         self._runner.cap(dollars, by)
 
+    def set_stop_rule(self, rule: str | None, by: str = "you") -> None:
+        """Pause when `rule` is hit from now on (`failed>20%, drift>25`), or at nothing; where nobody is there,
+        stop.
+
+        Raises:
+            ConfigError: it is no rule.
+        """
+        self._runner.set_stop_rule(None if rule is None else parse_rule(rule), by)
+
+    @property
+    def alone(self) -> bool:
+        """Nobody is there to be asked: after the pilot, and where the stop rule is hit, the run decides by
+        itself.
+        """
+        return self._runner.alone
+
+    @alone.setter
+    def alone(self, on: bool) -> None:
+        self._runner.alone = on
+
+    def retry(
+        self, seqs: Sequence[int], *, later: bool = False, max_tokens: int | None = None, by: str = "you"
+    ) -> int:
+        """Ask requests again that have an outcome, an answer too: now, or `later` than all fresh ones. Those that
+        wait between two attempts wait no longer. With `max_tokens` their answers may have so many from now on.
+
+        What a request lacks, and what was skipped because of it, is asked again with it; answers that build on it
+        stay. Returns how many of `seqs` were taken: none once the run has ended, for which there is `resume`.
+
+        Raises:
+            ConfigError: `max_tokens` is not above 0.
+        """
+        if max_tokens is not None and max_tokens < 1:
+            raise ConfigError(f"An answer must have a token at least, not {max_tokens}.")
+        return self._runner.steering.retry(seqs, later, max_tokens, by)
+
+    def skip(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Want no answer to requests that have none; what is in flight of them may be billed all the same."""
+        return self._runner.steering.skip(seqs, by)
+
+    def abort(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Wait no longer for the attempts in flight of requests: they may be billed, and are asked again as
+        after a timeout.
+        """
+        return self._runner.steering.abort(seqs)
+
+    def hedge(self, seqs: Sequence[int], by: str = "you") -> int:
+        """Send requests once more beside their attempts in flight; the first answer counts."""
+        return self._runner.steering.hedge(seqs)
+
+    async def write_out(self, seqs: Sequence[int], path: Path, *, overwrite: bool = False) -> int:
+        """Write the records of requests, with their last errors, as input for another run; returns the rows.
+
+        Raises:
+            TargetExists: there is such a file, and `overwrite` is off.
+            DagtuiError: the file cannot be written, or this run keeps no journal.
+        """
+        if self._journal is None or self._writer_out is None:
+            raise ConfigError("This run keeps no journal to write records from: give its session one.")
+        await self._synced()
+        return await asyncio.to_thread(self._writer_out, seqs, path, overwrite)
+
     def pause(self) -> None:
         """Send nothing until `resume`; what is in flight is finished."""
         self._runner.pause()
@@ -254,13 +342,32 @@ class Session:
         """
         if self._journal is None or self._exporter is None:
             raise ConfigError("This run keeps no journal to export from: give its session one.")
-        if not self._ended:
-            await self._journal.synced()
+        await self._synced()
         return await asyncio.to_thread(self._exporter, path, overwrite)
 
+    async def inspect(self, seq: int) -> Inspection:
+        """All that is known of request `seq` by now; what could not be had is told in it."""
+        if self._inspector is None or self._journal is None:
+            return remembered(self.store, self.log, seq, self._now())
+        seen = glimpse(self.store, seq, self._now())
+        if not self._ended:
+            with suppress(DagtuiError):  # where it cannot write, what it has is shown all the same
+                await self._journal.synced()
+        return await self._inspector.look(seen)
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        if self._inspector is None:
+            return Asked(trouble="This run keeps no journal, so that its prompts cannot be made again.")
+        return await self._inspector.asked(seq)
+
     def note(self, message: str) -> None:
-        """Put a line into the log."""
-        self._unfolded.append(Noted(self._now(), message))
+        """Put a line into the log; while the run goes on also into its journal, so that a replay has it."""
+        noted = Noted(self._now(), message)
+        if self._task is None or self._ended:
+            self._unfolded.append(noted)
+        else:
+            self._emit(noted)
 
     def own(self, close: Callable[[], Awaitable[None]]) -> None:
         """Have `close` awaited when the session is closed, before all else."""
@@ -288,6 +395,11 @@ class Session:
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
+        if self._rewrite is not None and self._runner.steering.reopened and not self._sinks.unwritten:
+            try:
+                await asyncio.to_thread(self._rewrite)
+            except DagtuiError as error:
+                self._broken = self._broken or f"The results hold records twice that were asked again: {error}"
         result = self._result()
         return replace(result, audit=await self._audit(result.snapshot)) if self._audit else result
 
@@ -297,18 +409,24 @@ class Session:
         reason = snapshot.reason
         if stopped := self._sinks.unwritten or self._broken:
             return RunResult("stopped", ExitCode.INTERNAL, stopped, snapshot)
+        if runner.halted:
+            return RunResult("stopped", ExitCode.PARTIAL_FAILURE, reason, snapshot)
         if runner.stopped_by is not None:
             return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
         if runner.ending == "cancelling":
             return RunResult("cancelled", ExitCode.INTERRUPTED, reason, snapshot)
         if runner.ending == "draining":
             return RunResult("drained", ExitCode.INTERRUPTED, reason, snapshot)
-        if counts.failed or counts.skipped:
+        if counts.failed or counts.skipped or counts.cancelled:
             return RunResult("partial", ExitCode.PARTIAL_FAILURE, reason, snapshot)
         return RunResult("complete", ExitCode.OK, reason, snapshot)
 
     def _now(self) -> float:
         return self._epoch + self._loop_time()
+
+    async def _synced(self) -> None:
+        if self._journal is not None and not self._ended:
+            await self._journal.synced()
 
     def _emit(self, event: Event) -> None:
         self._unfolded.append(event)
@@ -337,7 +455,8 @@ class Session:
         self._stop_for(reason)
 
     def _note_dropped(self, told: str) -> None:
-        self.note(f"an observer was dropped: {told}")
+        # Not to the sinks: one of them is being told of something else.
+        self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

@@ -21,25 +21,32 @@ if TYPE_CHECKING:
     from dagtui.resuming import Going
 
 
+def has_screen() -> bool:
+    """Whether the app can be shown: in a terminal, or in the browser that `dagtui serve` serves."""
+    return bool(os.environ.get("TEXTUAL_DRIVER")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
 def open_app(plan: Plan, theme: str | None, *, start_at_once: bool = False, going: Going | None = None) -> int:
     """The app in this terminal; `going` is a run to go on with."""
-    if not sys.stdout.isatty():
-        raise click.UsageError('The app needs a terminal; without one, use "dagtui run FILE".')
+    if not has_screen():
+        raise click.UsageError('The app needs a terminal that can paint; without one, use "dagtui run FILE".')
     gc.disable()  # until the first screen is painted: a twentieth of the time until then
+    from dagtui.taste import taste_of
     from dagtui.tui.app import run_app  # Textual is loaded only when the screen is wanted
 
-    return run_app(plan, start_at_once=start_at_once, theme=theme, going=going)
+    return run_app(plan, taste_of(theme), start_at_once=start_at_once, going=going)
 
 
 def open_replay(path: Path, theme: str | None) -> int:
     """The run with the journal at `path` played once more, in this terminal."""
-    if not sys.stdout.isatty():
+    if not has_screen():
         raise click.UsageError('A replay needs a terminal; without one, see "dagtui runs" and "dagtui export".')
     from dagtui.replay import Replay
     from dagtui.runs import plan_of
+    from dagtui.taste import taste_of
     from dagtui.tui.watching_app import show_replay
 
-    return show_replay(Replay(path), plan_of(path), theme)
+    return show_replay(Replay(path), plan_of(path), taste_of(theme))
 
 
 def run_headless(
@@ -75,10 +82,11 @@ def attach(path: Path, theme: str | None, *, headless: bool, quiet: bool) -> int
     from dagtui.runs import name_of, plan_of
 
     attached, plan = Attached(path), plan_of(path)
-    if not headless and sys.stdout.isatty():
+    if not headless and has_screen():
+        from dagtui.taste import taste_of
         from dagtui.tui.watching_app import show_attached
 
-        return show_attached(attached, plan, theme)
+        return show_attached(attached, plan, taste_of(theme))
     from dagtui.headless import attend
 
     try:

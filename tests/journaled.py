@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from dagtui.archive import Recorded
 from dagtui.core.contract import Choices
+from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ErrorKind, GatewayError
 from dagtui.core.events import Event
-from dagtui.core.model import Headroom, RateLimits, Request, Response, Usage
+from dagtui.core.model import Headroom, Outcome, RateLimits, Record, Request, Response, Usage
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Context, Dimension
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.journal import Journal
 from dagtui.io.plan_file import plan_to_plain
+from dagtui.io.repeated import Repeated
 from dagtui.resuming import look_back
 from dagtui.session import RunResult, Session
 from dagtui.testing import FakeGateway, VirtualTimeLoop, records
@@ -47,6 +50,8 @@ class _AtOnce(Journal):
     def _post(self) -> None:
         if (job := self._gathered()) is not None:
             self._posted.append(job)
+        self._landed += self._syncing
+        self._syncing.clear()
         self._busy = True
         self._done(*self._commit(self._posted))
 
@@ -58,6 +63,18 @@ class _Source:
     async def __aiter__(self):
         for row in self._rows:
             yield row
+
+
+class _Archive:
+    """The records that have ended, looked up on the loop: a thread does not follow its time."""
+
+    def __init__(self, path: Path, rows: Sequence[Record], dag: Dag) -> None:
+        self._rows = rows
+        self._journal = Recorded(path, Repeated((), 0), None, dag)
+
+    async def records(self, indexes: Sequence[int]) -> dict[int, tuple[Record, Mapping[str, Outcome]]]:
+        found = self._journal._outcomes(indexes)
+        return {index: (self._rows[index], found[index]) for index in indexes}
 
 
 class _Broken(Asking):
@@ -137,6 +154,7 @@ async def journaled(
         journal=journal,
         earlier=earlier,
         past=going.past if going else None,
+        archive=_Archive(path, rows, Dag(plugin.dimensions)),
     )
     if earlier is not None:
         session._owned.append(earlier.aclose)

@@ -13,9 +13,10 @@ import pytest
 
 from dagtui.attached import Attached, stop_run
 from dagtui.control import ControlServer
-from dagtui.core.errors import ConfigError
+from dagtui.core.errors import ConfigError, ErrorKind
 from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
+from dagtui.core.store import State
 from dagtui.io.journal import Journal
 from dagtui.io.journal.lock import RunLock
 from dagtui.io.journal.replay import Events
@@ -160,3 +161,27 @@ async def test_there_is_no_attaching_to_a_run_that_has_ended(tmp_path: Path) -> 
         Attached(path)
     with pytest.raises(ConfigError, match="has ended already"):
         await stop_run(path, now=True)
+
+
+async def test_single_requests_are_steered_from_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with running(path, count=10_000, latency=0.5) as session:
+        attached = Attached(path)
+        attached.start()
+        await until(lambda: attached.steerable and attached.store.state.count(State.IN_FLIGHT) == 2)
+        flying = [seq for seq, state in enumerate(attached.store.state) if state == State.IN_FLIGHT]
+        assert attached.skip([*flying, 9_999_999]) == 2
+        await until(lambda: attached.store.state[flying[0]] in (State.CANCELLED, State.SKIPPED))
+        assert attached.retry(flying, max_tokens=99) == 2
+        await until(lambda: session.store.attempts[flying[0]] == 2)
+        with pytest.raises(ConfigError, match="a token at least"):
+            attached.retry(flying, max_tokens=0)
+        attached.set_stop_rule("failed>20%")
+        await until(lambda: any("stop rule failed>20%" in entry.text for entry in attached.log))
+        with pytest.raises(ConfigError, match="cannot be read"):
+            attached.set_stop_rule("whatever")
+        await until(lambda: attached.store.state.count(State.IN_FLIGHT) == 2)
+        flying = [seq for seq, state in enumerate(attached.store.state) if state == State.IN_FLIGHT]
+        assert attached.abort(flying) == 2
+        await until(lambda: ErrorKind.ABANDONED in dict(attached.snapshot().errors))
+        await attached.aclose()

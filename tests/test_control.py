@@ -14,6 +14,7 @@ import pytest
 
 from dagtui.control import VERSION, ControlClient, ControlServer
 from dagtui.core.errors import DagtuiError
+from dagtui.io.simulated import SimulatorControl
 from tests.tui.fakes import FakeSession
 
 
@@ -49,6 +50,16 @@ async def test_commands_reach_the_session_and_answers_tell_what_only_it_knows(tm
         assert (await client.ask("resume")).phase == "running"
         await client.ask("drain")
         assert session.calls[1:] == [("retune", 44), ("automate", True), "pause", "resume", "drain"]
+        await client.aclose()
+
+
+async def test_the_simulated_provider_is_told_of_and_a_line_of_the_log_taken(tmp_path: Path) -> None:
+    async with served(tmp_path) as (session, _):
+        client = ControlClient(tmp_path)
+        assert (await client.ask("facts")).provider == ""
+        session.provider = SimulatorControl("http://127.0.0.1:9")
+        assert (await client.ask("note", message="provider: outage off -> on")).provider == "http://127.0.0.1:9"
+        assert session.notes == ["provider: outage off -> on"]
         await client.aclose()
 
 

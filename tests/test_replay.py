@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from dagtui.core.causes import Causes, members, open_counts
 from dagtui.core.errors import BadInput, ErrorKind
 from dagtui.core.events import Event
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
+from dagtui.core.store import RequestStore
 from dagtui.fold import Fold
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.replay import Events
@@ -28,6 +30,7 @@ async def steered(session: Session) -> None:
     await asyncio.sleep(0.8)
     session.retune(20)
     await asyncio.sleep(0.7)
+    session.note("provider: outage off -> on")
     session.pause()
     await asyncio.sleep(0.5)
     session.resume()
@@ -48,6 +51,18 @@ def at(events: list[Event], moment: float) -> Snapshot:
     return stats.snapshot(moment)
 
 
+def groups(causes: Causes, store: RequestStore, moment: float) -> dict[object, object]:
+    """What went wrong by its cause: figures, trend, and who is in it now."""
+    counts = open_counts(store)
+    return {
+        (group.kind, group.status, group.text): (
+            group.retries, group.failures, group.first, group.last, group.example, causes.trend(group, moment),
+            counts.get(group.number, (0, 0)) == (group.failed, group.waiting), list(members(store, group.number)),
+        )
+        for group in causes.groups
+    }  # fmt: skip
+
+
 def moments(events: list[Event], count: int, seed: int) -> list[float]:
     chance = random.Random(seed)
     return [chance.uniform(events[0].time, events[-1].time) for _ in range(count)]
@@ -66,9 +81,59 @@ def test_at_any_moment_the_figures_are_those_of_the_live_run(tmp_path: Path, see
         shown = replay.snapshot()
         assert shown.time == pytest.approx(moment, abs=1e-6)
         assert not differences(shown, at(events, shown.time))
+    assert "provider: outage off -> on" in [entry.text for entry in replay.log]
     assert replay.result().outcome == result.outcome
     assert replay.result().exit_code == result.exit_code
     assert replay.snapshot().limits == result.snapshot.limits
+
+
+def test_at_any_moment_the_groups_of_what_went_wrong_are_those_of_the_live_run(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    events, _ = in_virtual_time(journaled(path, steered))
+    replay = Replay(path)
+    for moment in [*moments(events, 6, 4), events[-1].time]:
+        replay.seek(moment - events[0].time)
+        replay.settle()
+        moment = replay.snapshot().time
+        live = Stats(("first", "second"), 0)
+        for event in events[: bisect_right([event.time for event in events], moment)]:
+            live.fold(event)
+        shown = groups(replay.causes, replay.store, moment)
+        assert shown == groups(live.causes, live.store, moment)
+    assert {kind for kind, _, _ in shown} == {ErrorKind.RATE_LIMITED, ErrorKind.SERVER, ErrorKind.BAD_REQUEST}  # type: ignore[misc]
+
+
+def test_the_groups_go_on_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.db"
+    first, _ = in_virtual_time(journaled(path, cancelled))
+    monkeypatch.setattr("dagtui.session.time.time", lambda: first[-1].time + 3600)
+    told = []
+
+    async def look(session: Session) -> None:
+        told.append(session)
+
+    second, _ = in_virtual_time(journaled(path, look, again=True, seed=5))
+    replay = Replay(path)
+    replay.seek(replay.length)
+    replay.settle()
+    end = second[-1].time
+    assert groups(told[0].causes, told[0].store, end) == groups(replay.causes, replay.store, end)
+    before = at_groups(first)
+    assert before
+    for key, (retries, failures, since) in before.items():
+        group = next(group for group in replay.causes.groups if (group.kind, group.text) == key)
+        assert group.retries >= retries
+        assert group.failures >= failures
+        assert group.first == since
+
+
+def at_groups(events: list[Event]) -> dict[object, tuple[int, int, float]]:
+    stats = Stats(("first", "second"), 0)
+    for event in events:
+        stats.fold(event)
+    return {
+        (group.kind, group.text): (group.retries, group.failures, group.first) for group in stats.causes.groups
+    }
 
 
 def test_every_event_comes_back_as_it_was_and_in_order_however_it_is_read(tmp_path: Path) -> None:

@@ -187,7 +187,10 @@ def _unread(past: Past, dag: Dag, records: int | None) -> int:
 
 def _may_have_left(past: Past, dag: Dag, seq: int, state: int) -> bool:
     """Whether the last session, killed, may have sent this one between two commits."""
-    if past.graceful or seq // len(dag) >= past.claimed or not (state == State.QUEUED or seq in past.again):
+    if past.graceful:
+        return False
+    claimed = seq // len(dag) < past.claimed and (state == State.QUEUED or seq in past.again)
+    if not claimed and seq not in past.reopened:
         return False
     due = past.retry_at.get(seq)
     if due is not None:

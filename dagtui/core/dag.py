@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dagtui.core.errors import ConfigError, nearest
 from dagtui.core.plugin import Dimension
@@ -112,6 +112,26 @@ class Frontier:
         """Whether every dimension has its outcome."""
         return not self._open
 
+    def is_open(self, position: int) -> bool:
+        """Whether the dimension at `position` has no outcome yet."""
+        return bool(self._open >> position & 1)
+
+    def is_ready(self, position: int) -> bool:
+        """Whether all that the dimension at `position` needs has succeeded."""
+        return not self._dag.mask(position) & ~self._succeeded
+
+    def is_doomed(self, position: int) -> bool:
+        """Whether something that the dimension at `position` needs has ended without success."""
+        return bool(self._dag.mask(position) & ~self._succeeded & ~self._open)
+
+    def reopen(self, positions: Iterable[int]) -> tuple[int, ...]:
+        """Forget the outcomes of `positions`; those of them that are ready."""
+        again = tuple(positions)
+        for position in again:
+            self._open |= 1 << position
+            self._succeeded &= ~(1 << position)
+        return tuple(position for position in again if self.is_ready(position))
+
     def end(self, position: int, *, succeeded: bool) -> Step:
         """Book the outcome of the dimension at `position`."""
         self._open &= ~(1 << position)
@@ -122,7 +142,8 @@ class Frontier:
             return _NOTHING
         if succeeded:
             done = self._succeeded
-            return Step(ready=tuple(d for d in dependents if not self._dag.mask(d) & ~done))
+            left = self._open  # one may have been skipped by hand before its turn
+            return Step(ready=tuple(d for d in dependents if not self._dag.mask(d) & ~done and left >> d & 1))
         skipped: list[int] = []
         doomed = [position]
         while doomed:

@@ -59,6 +59,7 @@ class ErrorKind(StrEnum):
     BUDGET = "budget"  # 412, 402: spending limit at the gateway or provider
     PLUGIN = "plugin"  # the user's own code raised
     SUPERSEDED = "superseded"  # another attempt of the same request was answered first
+    ABANDONED = "abandoned"  # the user would not wait for this attempt any longer
 
     @property
     def throttled(self) -> bool:
@@ -83,6 +84,7 @@ _RETRYABLE = _THROTTLED | {
     ErrorKind.CONNECTION,
     ErrorKind.INVALID_RESPONSE,
     ErrorKind.INVALID_OUTPUT,
+    ErrorKind.ABANDONED,
 }
 _FATAL = frozenset({ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.UNKNOWN_MODEL, ErrorKind.BUDGET})
 

@@ -37,6 +37,15 @@ class RunResumed:
 
 
 @value
+class RequestsReopened:
+    """Requests that had an outcome are to be asked again; `by` says who wants that. What they cost stays spent."""
+
+    time: float
+    seqs: tuple[int, ...]
+    by: str
+
+
+@value
 class RecordReused:
     """A record that an earlier session had finished was read once more; nothing of it is asked again."""
 
@@ -100,7 +109,7 @@ class RequestEnded:
 
 @value
 class RecordEnded:
-    """All requests of a record have their outcomes, by dimension."""
+    """All requests of a record have their outcomes, by dimension; once more where some of them were reopened."""
 
     time: float
     record: Record
@@ -139,6 +148,7 @@ class Looked:
 
     `hold` is what binds, `limits` what the provider's headers said last, at `limits_at` (epoch seconds); with
     `automatic` the target is left to us. `cap`, `exposed` and `uncertain` are the budget's, in dollars.
+    At the `pilot`'s gate somebody must say whether the run goes on.
     """
 
     time: float
@@ -149,11 +159,13 @@ class Looked:
     cap: Decimal | None = None
     exposed: Decimal = Decimal(0)
     uncertain: Decimal = Decimal(0)
+    pilot: bool = False
 
 
 Event: TypeAlias = (
     RunStarted
     | RunResumed
+    | RequestsReopened
     | RecordReused
     | RecordRead
     | RowRejected

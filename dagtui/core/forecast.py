@@ -26,23 +26,23 @@ class Left:
 
 
 class CostSpread:
-    """Mean and spread of what requests cost, in dollars."""
+    """Mean and spread of what requests cost, in billionths of a dollar."""
 
     __slots__ = ("_number", "_squares", "_sum")
 
     def __init__(self) -> None:
         self._number = 0
-        self._sum = self._squares = 0.0
+        self._sum = self._squares = 0
 
-    def add(self, cost: Decimal) -> None:
+    def add(self, cost: int) -> None:
         """A request has ended and cost so much."""
-        value = float(cost)
         self._number += 1
-        self._sum += value
-        self._squares += value * value
+        self._sum += cost
+        self._squares += cost * cost
 
     def around(self, left: int) -> Decimal | None:
-        """How far the cost of `left` more requests may be from their mean times `left`; None if too few are known.
+        """Dollars that the cost of `left` more requests may be off their mean times `left`; None if too few are
+        known.
 
         Two standard errors of a sum of `left` whose mean is estimated from n: v (left + left^2 / n).
         """
@@ -50,7 +50,7 @@ class CostSpread:
         if n < 2:
             return None
         variance = max(0.0, (self._squares - self._sum * self._sum / n) / (n - 1))
-        return Decimal(_SIGMAS * sqrt(variance * (left + left * left / n)))
+        return Decimal(_SIGMAS * sqrt(variance * (left + left * left / n)) / 1e9)
 
 
 def time_left(requests: int, rate: float, series: Sequence[float], holder: Holder | None) -> Left | None:

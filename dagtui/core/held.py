@@ -29,6 +29,7 @@ class Holder(StrEnum):
     READING = "reading"
     LOWERED = "lowered"
     PAUSED = "paused"
+    PILOT = "pilot"  # its end, until somebody says go on
     CPU = "cpu"
     NOTHING = "nothing"
     ENDING = "ending"
@@ -86,6 +87,8 @@ def sentence(hold: Hold) -> str:
             return f"lowered: {count(int(number))} more to come back"
         case Holder.PAUSED:
             return "paused by you"
+        case Holder.PILOT:
+            return "the pilot has ended: p goes on with all the rest, d ends here"
         case Holder.CPU:
             return "this machine: the program has used up its processor core"
         case Holder.ENDING:

@@ -21,12 +21,15 @@ class Histogram:
         self.count = 0
         self.total = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one duration."""
+    def add(self, seconds: float) -> int:
+        """Count one duration; returns its bucket."""
         index = int(math.log(seconds / _SMALLEST) * _SCALE) if seconds > _SMALLEST else 0
-        self._counts[min(index, _BUCKETS - 1)] += 1
+        if index >= _BUCKETS:
+            index = _BUCKETS - 1
+        self._counts[index] += 1
         self.count += 1
         self.total += seconds
+        return index
 
     @property
     def mean(self) -> float | None:
@@ -42,5 +45,10 @@ class Histogram:
         for index, count in enumerate(self._counts):
             seen += count
             if seen >= wanted:
-                return _SMALLEST * _GROWTH ** (index + 0.5)
+                return middle(index)
         return None
+
+
+def middle(bucket: int) -> float:
+    """The duration in seconds that stands for all of a bucket."""
+    return _SMALLEST * _GROWTH ** (bucket + 0.5)

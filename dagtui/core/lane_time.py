@@ -11,42 +11,45 @@ class LaneTime:
     Lanes beyond those in flight are put down to what the engine said last that holds it.
     """
 
-    __slots__ = ("_at", "_flying", "_holder", "_idle", "_target", "flown")
+    __slots__ = ("_at", "_flown", "_holder", "_idle", "_spare", "flying", "target")
 
     def __init__(self) -> None:
         self._at: float | None = None
-        self._flying = self._target = 0
         self._holder = Holder.FINDING
         self._idle: dict[Holder, float] = {}
-        self.flown = 0.0
+        self._spare = 0.0  # idle under the present holder
+        self._flown = 0.0
+        self.flying = self.target = 0
 
     def set(self, now: float, flying: int, target: int) -> None:
-        """From `now` on so many of `target` lanes wait for answers."""
-        self._count(now)
-        self._flying, self._target = flying, target
+        """From `now` on so many of `target` lanes wait for answers. Told thrice a request: it has to be quick."""
+        if self._at is None:
+            self._at = now
+        elif (lasted := now - self._at) > 0:
+            self._at = now
+            self._flown += self.flying * lasted
+            if self.target > self.flying:
+                self._spare += (self.target - self.flying) * lasted
+        self.flying, self.target = flying, target
 
     def hold(self, now: float, holder: Holder) -> None:
         """From `now` on it is `holder` that keeps lanes idle."""
-        self._count(now)
-        self._holder = holder
+        self.set(now, self.flying, self.target)
+        if holder is not self._holder:
+            self._put_down()
+            self._holder = holder
 
-    def stop(self, now: float) -> None:
-        """The run has ended: no lane has time any more."""
-        self.set(now, 0, 0)
+    def flown(self, now: float) -> float:
+        """Lane seconds in flight up to `now`, which may lie before what was counted last by a little."""
+        return self._flown + (self.flying * (now - self._at) if self._at is not None else 0.0)
 
-    def spent(self, now: float) -> tuple[float, tuple[tuple[Holder, float], ...]]:
-        """Lane seconds in flight, and those idle by what held them, most first."""
-        self._count(now)
-        return self.flown, tuple(sorted(self._idle.items(), key=lambda item: (-item[1], item[0])))
+    def idle(self, now: float) -> tuple[tuple[Holder, float], ...]:
+        """Lane seconds idle up to `now` by what held them, most first."""
+        self.set(now, self.flying, self.target)
+        self._put_down()
+        return tuple(sorted(self._idle.items(), key=lambda item: (-item[1], item[0])))
 
-    def _count(self, now: float) -> None:
-        if self._at is None:
-            self._at = now
-        lasted = now - self._at
-        if lasted <= 0:
-            return
-        self._at = now
-        self.flown += self._flying * lasted
-        idle = self._target - self._flying
-        if idle > 0:
-            self._idle[self._holder] = self._idle.get(self._holder, 0.0) + idle * lasted
+    def _put_down(self) -> None:
+        if self._spare:
+            self._idle[self._holder] = self._idle.get(self._holder, 0.0) + self._spare
+            self._spare = 0.0

@@ -3,93 +3,88 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import ceil, inf, log
+from collections.abc import Callable
+from itertools import pairwise
+from math import ceil, inf
+
+from dagtui.core.histogram import middle
 
 _FIRST_WIDTH = 0.1  # seconds
-_SMALLEST = 1e-3  # seconds of latency; anything quicker counts as this
-_SCALE = 1.0 / log(1.1)  # latencies are told within 10%
 
 
 class Levels:
     """Bins over the whole run, of the same widths as `Series`: when they are full, neighbours are merged.
 
-    Times are seconds of any epoch and do not run backwards. A level holds from when it is set.
+    `flown` tells the lane seconds in flight up to a time, from which each bin's mean follows. Times are epoch
+    seconds and do not run backwards; whoever adds something calls `reach` first, once `now` is at `ends`.
     """
 
-    def __init__(self, bins: int = 240) -> None:
+    def __init__(self, flown: Callable[[float], float], bins: int = 240) -> None:
         self._bins = bins
+        self._flown = flown
         self._start: float | None = None
-        self._at = 0.0  # up to when the lanes were counted
-        self._ends = -inf  # when the last bin ends
-        self._flying = self._target = 0
-        self._flown: list[float] = [0.0]  # lane seconds
-        self._targets: list[int] = [0]  # at the end of the bin
-        self._slow: list[Counter[int]] = [Counter()]
-        self._told: list[float | None] = [None]  # the percentiles of the bins that have ended
+        self._edges: list[float] = []  # lane seconds flown at the beginning of each bin
+        self._targets: list[int] = []  # at the end of each
+        self._slow: list[Counter[int]] = []  # answers by the histogram's buckets
+        self._told: list[float | None] = []  # the percentiles of the bins that have ended
+        self.target = 0
         self.width = _FIRST_WIDTH
+        self.ends = inf
+        """When the last bin does."""
 
     def begin(self, now: float) -> None:
         """The run begins."""
-        self._start = self._at = now
-        self._ends = now + self.width
+        self._start = now
+        self._add(self._flown(now))
 
-    def set(self, now: float, flying: int, target: int) -> None:
-        """From `now` on so many requests are in flight, of `target` at most."""
-        if self._start is None:
-            self.begin(now)
-        if now >= self._ends:
-            self._reach(now)
-        if now > self._at:
-            self._flown[-1] += self._flying * (now - self._at)
-            self._at = now
-        self._flying = flying
-        if target != self._target:
-            self._target = self._targets[-1] = target
+    def answered(self, bucket: int) -> None:
+        """An answer came, of a latency in that bucket of the histogram."""
+        if self._slow:
+            self._slow[-1][bucket] += 1
 
-    def answered(self, now: float, latency: float) -> None:
-        """An answer came that took `latency` seconds."""
-        if now >= self._ends and self._start is not None:
-            self._reach(now)
-        place = int(log(latency / _SMALLEST) * _SCALE) if latency > _SMALLEST else 0
-        self._slow[-1][place] += 1
+    def reach(self, now: float) -> None:
+        """Begin the bins up to the one that `now` is in."""
+        while now >= self.ends:
+            self._told[-1] = _percentile(self._slow[-1], 0.95)
+            self._targets[-1] = self.target
+            flown = self._flown(self.ends)
+            if len(self._edges) == self._bins:
+                self._merge()
+            self._add(flown)
 
     def in_flight(self, now: float) -> tuple[float, ...]:
         """The mean number in flight of each bin up to `now`."""
-        self.set(now, self._flying, self._target)
         if self._start is None:
             return ()
-        lasting = self._at - (self._ends - self.width)
-        last = self._flown[-1] / lasting if lasting > 1e-6 else float(self._flying)
-        return (*(flown / self.width for flown in self._flown[:-1]), last)
+        self.reach(now)
+        edges = self._edges
+        lasting = now - (self.ends - self.width)
+        begun = edges[-1]
+        last = (self._flown(now) - begun) / lasting if lasting > 1e-3 * self.width else None
+        means = [(after - before) / self.width for before, after in pairwise(edges)]
+        return (*means, last if last is not None else means[-1] if means else 0.0)
 
     def targets(self, now: float) -> tuple[int, ...]:
         """The target at the end of each bin."""
-        self.set(now, self._flying, self._target)
-        return tuple(self._targets)
+        self.reach(now)
+        return (*self._targets[:-1], self.target)[: len(self._targets)]
 
     def p95(self, now: float) -> tuple[float | None, ...]:
         """The latency, in seconds, that 95% of the answers of each bin stayed within; None for none."""
-        self.set(now, self._flying, self._target)
-        return (*self._told[:-1], _percentile(self._slow[-1], 0.95))
+        self.reach(now)
+        return (*self._told[:-1], _percentile(self._slow[-1], 0.95)) if self._slow else ()
 
-    def _reach(self, now: float) -> None:
-        """Begin the bins up to the one that `now` is in; what flew has flown in all of them."""
+    def _add(self, flown: float) -> None:
         assert self._start is not None
-        while now >= self._ends:
-            self._flown[-1] += self._flying * (self._ends - self._at)
-            self._at = self._ends
-            self._told[-1] = _percentile(self._slow[-1], 0.95)
-            if len(self._flown) == self._bins:
-                self._merge()
-            self._flown.append(0.0)
-            self._targets.append(self._target)
-            self._slow.append(Counter())
-            self._told.append(None)
-            self._ends = self._start + len(self._flown) * self.width
+        self._edges.append(flown)
+        self._targets.append(self.target)
+        self._slow.append(Counter())
+        self._told.append(None)
+        self.ends = self._start + len(self._edges) * self.width
 
     def _merge(self) -> None:
         self.width *= 2
-        self._flown = [sum(self._flown[i : i + 2]) for i in range(0, len(self._flown), 2)]
+        self._edges = self._edges[::2]
         self._targets = self._targets[1::2]
         self._slow = [a + b for a, b in zip(self._slow[::2], self._slow[1::2], strict=True)]
         self._told = [_percentile(slow, 0.95) for slow in self._slow]
@@ -97,8 +92,8 @@ class Levels:
 
 def _percentile(counts: Counter[int], share: float) -> float | None:
     wanted, seen = ceil(share * counts.total()), 0
-    for place in sorted(counts):
-        seen += counts[place]
+    for bucket in sorted(counts):
+        seen += counts[bucket]
         if seen >= wanted:
-            return _SMALLEST * 1.1 ** (place + 0.5)
+            return middle(bucket)
     return None

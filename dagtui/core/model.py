@@ -177,7 +177,8 @@ Value: TypeAlias = "BaseModel | str"
 class Success:
     """The request was answered; `value` is the dimension's model, or plain text.
 
-    `saved` is what it would have cost, where an identical request had been answered already.
+    `saved` is what it would have cost, where an identical request had been answered already. `flags` say what is
+    odd about the answer (`core.answer_flags`), `echo` is a number that equal texts share.
     """
 
     value: Value
@@ -190,22 +191,27 @@ class Success:
     trace_id: str = ""
     fingerprint: int = 0
     saved: Decimal | None = None
+    flags: int = 0
+    echo: int = 0
 
 
 @value
 class Failure:
-    """The request was given up. `usage` and `cost` count what its attempts were billed all the same."""
+    """The request was given up. `usage` and `cost` count what its attempts were billed all the same; `flags` are
+    those of its last answer, where there was one that did not fit.
+    """
 
     error: AttemptError
     attempts: int
     usage: Usage = Usage()
     cost: Decimal | None = None
     trace_id: str = ""
+    flags: int = 0
 
 
 @value
 class Skipped:
-    """The request was never sent, because something that it needs did not succeed."""
+    """The request has no answer: something that it needs did not succeed, or somebody wanted it so."""
 
     reason: str
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
 from dagtui.core.model import Usage
 from dagtui.core.store import RequestStore
@@ -41,11 +42,12 @@ class Past:
     `store` holds the requests of all records that were read, with their last outcomes; `fingerprints` by seq, 0
     where that is no answer. `sent` are those that were in flight when the last session ended, `abandoned` those
     that it cancelled while they were; `doubt` are those of earlier sessions that may have been billed, answered
-    since or not. `again` had an outcome, were to be asked again in the last session, and have no new one.
+    since or not. `again` had an outcome, were to be asked again in the last session, and have no new one; the same
+    holds of `reopened`, which the user wanted again in any session. They are queued.
     `claimed` counts records of which it may have sent something, `graceful` says that it came to its end.
     `retry_at` is when a request that waited was to be sent again (epoch seconds), `last` the last moment that the
-    journal knows. `recipes` and `inputs` are those of all sessions, `sessions` those that the
-    requests have their last outcomes from, by seq, 0 where there is none.
+    journal knows. `recipes`, `inputs` and `causes` are those of all sessions, `sessions` those that the requests
+    have their last outcomes from, by seq, 0 where there is none.
     """
 
     dimensions: tuple[str, ...]
@@ -65,6 +67,8 @@ class Past:
     recipes: Sequence[Mapping[str, Any]]
     inputs: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any]
+    causes: Causes = field(default_factory=Causes)
+    reopened: frozenset[int] = frozenset()
     sessions: array[int] = field(default_factory=_no_sessions)
 
     @property

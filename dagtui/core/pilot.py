@@ -12,7 +12,7 @@ _MOST = 6
 
 def at_gate(snapshot: Snapshot) -> bool:
     """Whether the run stands at its pilot's gate."""
-    return snapshot.phase == "paused" and snapshot.reason.startswith(GATE)
+    return snapshot.phase == "paused" and (snapshot.pilot or snapshot.reason.startswith(GATE))
 
 
 def pilot_rows(snapshot: Snapshot) -> list[tuple[str, str, str]]:

@@ -20,10 +20,10 @@ class Plan:
     `journal` is the file of the journal, by default one in the state folder.
 
     `overwrite` replaces files of an earlier run. `model` and `provider` override the task's; `knobs` and `seed`
-    are the simulator's, `scenario` a story that it plays; `stdout` takes the results instead of a file.
-    `gateway_retries` are the gateway's own; `remember` keeps what is learnt of the limits for the next run.
-    `temperature` and `max_tokens` override the task's as `model` does; `stale` is what was decided about answers
-    to what would be asked otherwise now.
+    are the simulator's, `scenario` what it plays by itself; `story` is told over the run, at that `pace`; `stdout`
+    takes the results instead of a file. `gateway_retries` are the gateway's own; `remember` keeps what is learnt
+    of the limits for the next run. `temperature` and `max_tokens` override the task's as `model` does; `stale` is
+    what was decided about answers to what would be asked otherwise now.
     """
 
     path: str = ""
@@ -45,6 +45,8 @@ class Plan:
     knobs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     seed: int = 0
     scenario: str | None = None
+    story: str | None = None
+    pace: float = 1.0
     gateway_retries: int | None = None
     remember: bool = True
     journal: Path | None = None

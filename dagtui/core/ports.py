@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from dagtui.core.events import Event
+from dagtui.core.inspection import Asked, Inspection
 from dagtui.core.model import Outcome, Record, Request, Response, RowError, Success
 
 
@@ -90,6 +91,18 @@ class JournalPort(Sink, Protocol):
         ...
 
 
+class Archive(Protocol):
+    """Has the records that have ended, and what became of them."""
+
+    async def records(self, indexes: Sequence[int]) -> Mapping[int, tuple[Record, Mapping[str, Outcome]]]:
+        """The records at `indexes` with their outcomes by dimension; those that are gone are left out.
+
+        Raises:
+            DagtuiError: they cannot be had again; a sentence why.
+        """
+        ...
+
+
 class Earlier(Protocol):
     """What an earlier session of the same run left, and what of it is to be kept.
 
@@ -105,6 +118,10 @@ class Earlier(Protocol):
     @property
     def left(self) -> tuple[int, ...]: ...
 
+    def left_as(self, seq: int) -> Outcome:
+        """What becomes of one of those."""
+        ...
+
     def settled(self, index: int) -> bool:
         """Whether nothing of the record at `index` is asked again."""
         ...
@@ -119,4 +136,20 @@ class Earlier(Protocol):
 
     def knows(self, index: int) -> bool:
         """Whether the record at `index` was read before."""
+        ...
+
+
+class InspectorPort(Protocol):
+    """Finds out all about single requests of a run."""
+
+    async def look(self, seen: Inspection) -> Inspection:
+        """What the journal adds to what was `seen` of a request."""
+        ...
+
+    async def asked(self, seq: int) -> Asked:
+        """What request `seq` asks; it may take long, because its record is read again."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the input."""
         ...

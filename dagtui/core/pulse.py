@@ -8,6 +8,7 @@ from decimal import Decimal
 from heapq import nsmallest
 from operator import itemgetter
 
+from dagtui.core.answer_flags import EMPTY, REFUSED, TRUNCATED
 from dagtui.core.drift import Drift
 from dagtui.core.events import Looked
 from dagtui.core.forecast import CostSpread
@@ -15,13 +16,13 @@ from dagtui.core.held import Hold, Holder
 from dagtui.core.lane_time import LaneTime
 from dagtui.core.levels import Levels
 from dagtui.core.model import Success
-from dagtui.core.series import RecentRate, Series
+from dagtui.core.series import Series
 from dagtui.core.snapshot import Answers, Dial, Flight, Lanes, Touch
 from dagtui.core.wave import Due, Wave
 
 _TOUCHES = 100
 _TAIL = 50
-_BURN_S = 15.0  # seconds that what burns a minute is taken over
+_BURN_S = 15.0  # seconds that what burns is taken over
 _NEWS = 50_000  # different answers that are remembered, to know one that was given before
 
 
@@ -33,15 +34,15 @@ class Pulse:
         self.drift = Drift()
         self.costs = CostSpread()
         self._started_at = 0.0
-        self._levels = Levels()
         self._lanes = LaneTime()
+        self._levels = Levels(self._lanes.flown)
         self._throttled = Series()
-        self._burn = RecentRate(_BURN_S)
+        self._spent: deque[tuple[float, Decimal]] = deque()  # at the looks of the last seconds
         self._due = Due()
         self._since: dict[int, float] = {}
         self._touches: deque[Touch] = deque(maxlen=_TOUCHES)
         self._looks: Counter[Holder] = Counter()
-        self._odd = [0, 0, 0, 0]  # empty, refused, truncated, identical
+        self._empty = self._refused = self._truncated = self._identical = 0
         self._given: set[int] = set()
 
     def begin(self, now: float) -> None:
@@ -49,20 +50,24 @@ class Pulse:
         self._started_at = now
         self._levels.begin(now)
         self._throttled.begin(now)
-        self._burn.begin(now)
 
     def level(self, now: float, flying: int, target: int) -> None:
         """So many are in flight now, of `target`."""
-        self._levels.set(now, flying, target)
+        levels = self._levels
+        if now >= levels.ends:
+            levels.reach(now)
+        levels.target = target
         self._lanes.set(now, flying, target)
 
     def end(self, now: float) -> None:
         """The run has ended."""
-        self._levels.set(now, 0, 0)
-        self._lanes.stop(now)
+        self.level(now, 0, 0)
 
-    def look(self, looked: Looked) -> None:
-        """The engine has said what it is at."""
+    def look(self, looked: Looked, spent: Decimal) -> None:
+        """The engine has said what it is at, when so many dollars were spent."""
+        self._spent.append((looked.time, spent))
+        while self._spent[0][0] < looked.time - _BURN_S:
+            self._spent.popleft()
         self.looked = looked
         self._looks[looked.hold.by] += 1
         self._lanes.hold(looked.time, looked.hold.by)
@@ -93,18 +98,31 @@ class Pulse:
         """An attempt met a rate limit."""
         self._throttled.add(now)
 
-    def answer(self, now: float, latency: float) -> None:
-        """An attempt was answered."""
-        self._levels.answered(now, latency)
-
-    def pay(self, now: float, cost: Decimal) -> None:
-        """An attempt had its price."""
-        self._burn.add(now, float(cost))
+    def answer(self, now: float, bucket: int) -> None:
+        """An attempt was answered, with a latency in that bucket of the histogram."""
+        if now >= self._levels.ends:
+            self._levels.reach(now)
+        self._levels.answered(bucket)
 
     def succeed(self, outcome: Success) -> None:
         """A request has its answer."""
         if outcome.category is not None:
             self.drift.note(outcome.category)
+        self._mark(outcome.flags)
+        if outcome.echo in self._given:
+            self._identical += 1
+        elif len(self._given) < _NEWS:
+            self._given.add(outcome.echo)
+
+    def fail(self, flags: int) -> None:
+        """A request has failed, with an answer that has such `flags`, or none."""
+        self._mark(flags)
+
+    def _mark(self, flags: int) -> None:
+        if flags:
+            self._empty += bool(flags & EMPTY)
+            self._refused += bool(flags & REFUSED)
+            self._truncated += bool(flags & TRUNCATED)
 
     # --- the view ---
 
@@ -123,9 +141,13 @@ class Pulse:
         """What bound most of the time; None before the first look."""
         return self._looks.most_common(1)[0][0] if self._looks else None
 
-    def burn(self, now: float) -> Decimal:
-        """Dollars a minute."""
-        return Decimal(max(0.0, 60.0 * self._burn.now(now)))
+    @property
+    def burn(self) -> Decimal:
+        """Dollars a minute, over the last seconds."""
+        if len(self._spent) < 2:
+            return Decimal(0)
+        (begin, before), (end, after) = self._spent[0], self._spent[-1]
+        return (after - before) / Decimal(max(1.0, end - begin)) * 60
 
     def wave(self, now: float) -> Wave:
         """The retries to come."""
@@ -149,8 +171,9 @@ class Pulse:
 
     def lanes(self, now: float) -> Lanes:
         """Where their time went."""
-        return Lanes(*self._lanes.spent(now))
+        return Lanes(self._lanes.flown(now), self._lanes.idle(now))
 
     def answers(self, totals: tuple[tuple[str, int], ...]) -> Answers:
         """What they are like; `totals` are the categories with their numbers."""
-        return Answers(self.drift.mix(totals), self.drift.points, *self._odd)
+        odd = self._empty, self._refused, self._truncated, self._identical
+        return Answers(self.drift.mix(totals), self.drift.points, *odd)

@@ -6,21 +6,26 @@ Pure and made once, so that the screen and the shell say the same.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from textwrap import wrap
 
-from dagtui.core.errors import ErrorKind
+from dagtui.core.advice import hints
+from dagtui.core.causes import Group
 from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
-from dagtui.core.held import Holder
+from dagtui.core.reference import is_reference, reference_rows
 from dagtui.core.revision import Revisions
+from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 
 _BAR = 20
-_MANY_THROTTLED = 0.05
-_MANY_FAILED = 0.02
+_PORTKEY_LOGS = "https://app.portkey.ai/logs"
+_MOST_MESSAGES = 5
+REFERENCE = "The reference run"
+"""The title of the section that compares with what DagEngine published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,14 @@ class Section:
 class Kept:
     """Where what a run came to lies. `run` is what commands call it; None where there is no journal.
 
-    `results` and `failures` are files beside the journal, if there are any. `revisions` are the run's.
+    `results` and `failures` are files beside the journal, if there are any. `gateway` is the one that it went
+    through: its name or its address. `revisions` are the run's.
     """
 
     run: str | None = None
     results: Path | None = None
     failures: Path | None = None
+    gateway: str = ""
     revisions: Revisions | None = None
 
     @property
@@ -67,11 +74,26 @@ class Audit:
     bound: str = ""
 
 
-def report(snapshot: Snapshot, kept: Kept, audit: Audit | None = None) -> tuple[Section, ...]:
-    """Every figure of the run so far, in the order in which people ask for them."""
+def report(
+    snapshot: Snapshot,
+    kept: Kept,
+    audit: Audit | None = None,
+    *,
+    settings: RunSettings | None = None,
+    title: str = "",
+    max_tokens: int | None = None,
+    causes: Sequence[Group] = (),
+) -> tuple[Section, ...]:
+    """Every figure of the run so far, in the order in which people ask for them, then advice for the next one.
+
+    `settings` and `max_tokens` give the advice its numbers; its `title` tells whether it is the reference's job;
+    `causes` is what went wrong.
+    """
     sections = [_run(snapshot), _speed(snapshot), _outcomes(snapshot)]
     if snapshot.errors:
         sections.append(_causes(snapshot))
+    if causes:
+        sections.append(_told(causes))
     if snapshot.categories:
         sections.append(_categories(snapshot))
     if kept.revisions is not None and kept.revisions.number > 1:
@@ -80,7 +102,9 @@ def report(snapshot: Snapshot, kept: Kept, audit: Audit | None = None) -> tuple[
     if audit:
         rows = (("Checked", audit.books), ("Time", audit.bound))
         sections.append(Section("Ledger", tuple(row for row in rows if row[1])))
-    advice = hints(snapshot)
+    if is_reference(title, snapshot):
+        sections.append(Section(REFERENCE, reference_rows(snapshot), verbatim=True))
+    advice = hints(snapshot, settings, max_tokens)
     if advice:
         sections.append(Section("Next time", tuple(("", hint) for hint in advice)))
     return tuple(sections)
@@ -106,45 +130,6 @@ def as_text(sections: tuple[Section, ...], width: int = 72) -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-_LIMITS = {
-    Holder.REQUESTS: "The provider's limit on requests a minute was what held it: ask for a higher one",
-    Holder.INPUT: "The provider's limit on input tokens was what held it: shorten the prompt, or raise it",
-    Holder.OUTPUT: "The provider's limit on output tokens was what held it: lower max_tokens, or raise it",
-    Holder.PROVIDER_CAP: "The provider takes no more at once: ask for a higher limit",
-    Holder.GATEWAY: "Beyond this, requests queued up behind the gateway: raise the limit that it retries against",
-    Holder.CAP: "Your own cap of requests a minute was what held it: raise it",
-}
-
-
-def hints(snapshot: Snapshot) -> tuple[str, ...]:
-    """What the figures suggest to change, most useful first."""
-    found: list[str] = []
-    attempts = max(1, snapshot.attempts)
-    if snapshot.throttled / attempts > _MANY_THROTTLED:
-        found.append(
-            f"{percent(snapshot.throttled, attempts)} of the attempts met the rate limit: tell it with --limit, so"
-            " that the next run need not find it."
-        )
-    errors = dict(snapshot.errors)
-    if errors.get(ErrorKind.TIMEOUT, 0) / attempts > _MANY_FAILED:
-        found.append("Attempts ran out of time: raise the timeout, or ask for shorter answers.")
-    if errors.get(ErrorKind.INVALID_OUTPUT, 0) / attempts > _MANY_FAILED:
-        found.append("Answers did not fit the schema: say it more plainly in the prompt, or raise max_tokens.")
-    if snapshot.counts.failed:
-        found.append(
-            f"{count(snapshot.counts.failed)} {_plural(snapshot.counts.failed, 'request')} failed for good:"
-            " the log says why; what failed can be run again once the cause is gone."
-        )
-    if snapshot.money.spent is None:
-        found.append("The price of this model is unknown: set it under [prices] in dagtui.toml to see the cost.")
-    binding = _LIMITS.get(snapshot.mostly_held_by) if snapshot.mostly_held_by is not None else None
-    if binding is not None:
-        found.append(f"{binding}; no other setting would have made this run faster.")
-    elif not found and not snapshot.errors and _was_held_back(snapshot):
-        found.append("Nothing was refused and nothing failed: a higher concurrency may be faster.")
-    return tuple(found)
-
-
 def _run(snapshot: Snapshot) -> Section:
     rows = [("Duration", seconds(snapshot.elapsed)), ("Records", count(_records(snapshot)))]
     if _width(snapshot) > 1:
@@ -153,7 +138,7 @@ def _run(snapshot: Snapshot) -> Section:
         rows.append(("Rows left out", count(snapshot.rows_rejected)))
     at_last = f"automatic, {count(snapshot.target)} at last"
     rows.append(("Concurrency", at_last if snapshot.automatic else count(snapshot.target)))
-    rows.append(("Ended", snapshot.reason or snapshot.phase))
+    rows.append(("Ended" if snapshot.phase == "ended" else "State", snapshot.reason or snapshot.phase))
     return Section("Run", tuple(rows))
 
 
@@ -209,6 +194,21 @@ def _causes(snapshot: Snapshot) -> Section:
     )
 
 
+def _told(causes: Sequence[Group]) -> Section:
+    """The messages of what failed most, then of what was retried most."""
+    worst = sorted(causes, key=lambda group: (-group.failures, -group.retries, group.first))
+    return Section(
+        "What went wrong",
+        tuple(
+            (
+                f"{kind_words(group.kind)} {group.status or ''}".rstrip(),
+                f"{count(group.failures)} failed, {count(group.retries)} retried: {group.text or '(no message)'}",
+            )
+            for group in worst[:_MOST_MESSAGES]
+        ),
+    )
+
+
 def _categories(snapshot: Snapshot) -> Section:
     total = sum(number for _, number in snapshot.categories)
     return Section(
@@ -233,8 +233,7 @@ def _revisions(snapshot: Snapshot, revisions: Revisions) -> Section:
 
 
 def _money(snapshot: Snapshot) -> Section:
-    spent, done, before = snapshot.money.spent, _records_ended(snapshot), snapshot.before.spent
-    each = spent / done if spent is not None and done else None
+    spent, before, each = snapshot.money.spent, snapshot.before.spent, cost_of_a_record(snapshot)
     return Section(
         "Cost",
         (
@@ -271,13 +270,37 @@ def _results(snapshot: Snapshot, kept: Kept) -> Section:
         rows.append(("What failed", visible(str(kept.failures))))
     if kept.run is not None and is_unfinished(snapshot):
         rows.append(("To go on", visible(kept.resume)))
+    if log := _log_of(kept, snapshot):
+        rows.append(("Gateway's log", log))
     return Section("Results", tuple(rows), verbatim=True)
+
+
+def _log_of(kept: Kept, snapshot: Snapshot) -> str:
+    """Where the gateway shows each request, and by what to find this run's."""
+    found = f"trace ids begin with {visible(snapshot.run_id, 60)}" if snapshot.run_id else ""
+    match kept.gateway:
+        case "":
+            return ""
+        case "demo":
+            return "none: the simulator answered, nothing left this machine"
+        case "portkey":
+            return f"{_PORTKEY_LOGS}  {found}".rstrip()
+        case "local":
+            return f"http://localhost:8787/public/  {found}".rstrip()
+        case _:
+            return found
 
 
 def is_unfinished(snapshot: Snapshot) -> bool:
     """Whether some request has no answer."""
     counts = snapshot.counts
     return counts.total is None or counts.succeeded < counts.total
+
+
+def cost_of_a_record(snapshot: Snapshot) -> Decimal | None:
+    """US dollars a record that has its outcome; None where no price is known, or none has."""
+    spent, done = snapshot.money.spent, _records_ended(snapshot)
+    return spent / done if spent is not None and done else None
 
 
 def _row(label: str, value: str, labels: int, width: int) -> list[str]:
@@ -292,8 +315,7 @@ def _records(snapshot: Snapshot) -> int:
 
 def _states(snapshot: Snapshot) -> int:
     """Every request there is: those of records that are yet to be read too, where their number is known."""
-    counts = snapshot.counts
-    return counts.queued + counts.in_flight + counts.waiting + counts.ended
+    return snapshot.counts.queued + snapshot.counts.in_flight + snapshot.counts.waiting + snapshot.counts.ended
 
 
 def _width(snapshot: Snapshot) -> int:
@@ -305,13 +327,6 @@ def _records_ended(snapshot: Snapshot) -> Decimal:
     """Records that have their outcomes; one of which some questions were cancelled counts for the others only."""
     counts = snapshot.counts
     return Decimal(counts.ended - counts.cancelled) / _width(snapshot)
-
-
-def _was_held_back(snapshot: Snapshot) -> bool:
-    """Whether a run that did all it should had to let records wait for its concurrency."""
-    counts = snapshot.counts
-    whole = snapshot.phase == "ended" and counts.succeeded > 0 and counts.succeeded == counts.total
-    return whole and _records(snapshot) > snapshot.target
 
 
 def _times(each: Decimal | None, number: int) -> Decimal | None:

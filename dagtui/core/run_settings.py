@@ -32,12 +32,14 @@ LIMITED = ("requests", "input", "output")
 class RunSettings:
     """How a run behaves. Durations in seconds.
 
-    `attempts` does not count waiting out a rate limit; `timeout` is for one attempt, `deadline` for a request with
-    all its retries; `requests_per_minute` is a cap of the user's own. `limits` are the provider's, a minute, as
-    far as the user knows them. With `automatic` the concurrency is where it starts, and `ceiling` the most it
-    becomes. `retries_by` "gateway" switches pacing and retrying off here. `hedge` sends a request once more that
-    takes far longer than the others; `dedupe` answers identical requests once. `max_cost` is a budget
-    in US dollars.
+    `attempts` does not count waiting out a rate limit; `timeout` is for one attempt, `deadline` for a request
+    with all its retries; `requests_per_minute` is a cap of the user's own. `limits` are the provider's, a
+    minute, as far as the user knows them. With `automatic` the concurrency is where it starts, and `ceiling` the
+    most it becomes. `retries_by` "gateway" switches pacing and retrying off here. `hedge` sends a request once
+    more that takes far longer than the others; `dedupe` answers identical requests once. `max_cost` is a budget
+    in US dollars. After the first `pilot` records the run asks whether to go on; where nobody can be asked, it
+    does if a share of `pilot_min_ok` of them is done. It pauses, or stops, when the `stop_rule`
+    (`core.stop_rule`) is hit.
 
     Raises:
         ConfigError: one sentence: the setting, its value and what it may be.
@@ -57,6 +59,9 @@ class RunSettings:
     hedge: bool = False
     dedupe: bool = False
     max_cost: Decimal | None = None
+    pilot: int | None = None
+    pilot_min_ok: float = 0.9
+    stop_rule: str | None = None
 
     def __post_init__(self) -> None:
         bounds = (("concurrency", MAX_CONCURRENCY), ("attempts", MAX_ATTEMPTS), ("ceiling", MAX_CONCURRENCY))
@@ -81,6 +86,14 @@ class RunSettings:
                 raise _wrong("limits", name, f"must be one of {', '.join(LIMITED)}")
             if isinstance(number, bool) or not 0 < number < inf:
                 raise _wrong(f"limits.{name}", number, "must be a number above 0")
+        if self.pilot is not None and (isinstance(self.pilot, bool) or self.pilot < 1):
+            raise _wrong("pilot", self.pilot, "must be a whole number of records, 1 or more")
+        if isinstance(self.pilot_min_ok, bool) or not 0 <= self.pilot_min_ok <= 1:
+            raise _wrong("pilot_min_ok", self.pilot_min_ok, "must be a share from 0 to 1")
+        if self.stop_rule is not None:
+            from dagtui.core.stop_rule import parse_rule  # most runs have none
+
+            parse_rule(self.stop_rule)
         if self.retries_by not in ("us", "gateway"):
             raise _wrong("retries_by", self.retries_by, 'must be "us" or "gateway"')
         if self.bad_rows not in ("fail", "skip"):

@@ -69,16 +69,16 @@ class Series:
 
 
 class RecentRate:
-    """Events a second over the last few seconds, or what they come to, if they are given amounts."""
+    """Events a second over the last few seconds."""
 
     def __init__(self, window: float = 4.0, step: float = 0.1) -> None:
         self._window = window
         self._step = step
-        self._slots: deque[tuple[int, float]] = deque()  # those that ended
-        self._held = 0.0  # the sum of the slots
-        self._total = 0.0  # of the slots, and of those forgotten
+        self._slots: deque[tuple[int, int]] = deque()  # those that ended
+        self._held = 0  # the sum of the slots
+        self._total = 0  # of the slots, and of those forgotten
         self._slot = -1  # the slot that goes on
-        self._count = 0.0  # of that slot
+        self._count = 0  # of that slot
         self._last = 0.0  # when it counted last
         self._start: float | None = None
         self._peak = 0.0
@@ -87,12 +87,12 @@ class RecentRate:
         """The run begins (seconds, any epoch)."""
         self._start = now
 
-    def add(self, now: float, amount: float = 1.0) -> None:
-        """Count one event at `now`, or what it amounts to."""
+    def add(self, now: float) -> None:
+        """Count one event at `now`."""
         slot = int(now / self._step)
         if slot != self._slot:
             self._turn_to(slot, now)
-        self._count += amount
+        self._count += 1
         self._last = now
 
     def now(self, now: float) -> float:
@@ -114,7 +114,7 @@ class RecentRate:
             self._slots.append((self._slot, self._count))
             self._held += self._count
             self._total += self._count
-        self._slot, self._count = slot, 0.0
+        self._slot, self._count = slot, 0
 
     def _note_peak(self) -> None:
         """To be called before anything is forgotten; all three are at their best where a slot counted last."""
@@ -128,7 +128,7 @@ class RecentRate:
         oldest = int((now - self._window) / self._step)
         while self._slots and self._slots[0][0] <= oldest:
             self._held -= self._slots.popleft()[1]
-        count = self._count if self._slot > oldest else 0.0
+        count = self._count if self._slot > oldest else 0
         return (self._held + count) / min(self._window, max(_LEAST, now - self._start))
 
     def _last_second(self) -> float:

@@ -80,6 +80,12 @@ class Config(_Settings):
     dedupe: bool | None = None
     max_cost: Decimal | None = Field(default=None, gt=0)
     bad_rows: Literal["fail", "skip"] | None = None
+    pilot: int | None = Field(default=None, ge=1)
+    pilot_min_ok: float | None = Field(default=None, ge=0, le=1)
+    stop_when: str | None = None
+    title: bool | None = None
+    notify: Literal["bell", "osc9", "both", "off"] | None = None
+    keys: Mapping[str, str] = Field(default_factory=dict)
     metadata: Mapping[str, str] = Field(default_factory=dict)
     prices: Mapping[str, PriceOverride] = Field(default_factory=dict)
 

@@ -176,7 +176,7 @@ class Snapshot:
     `held_by` says what keeps the run from being faster, as does `hold`; `mostly_held_by` what did so most of the
     time; with `automatic` the concurrency is left to us. `left` is `eta` with its spread, `tail` the attempts that
     have been in flight longest. Figures are of the whole run, `before` the part of them that earlier
-    sessions made; times and rates are of this session.
+    sessions made; times and rates are of this session. At the `pilot`'s gate somebody must say whether it goes on.
     """
 
     time: float
@@ -215,3 +215,4 @@ class Snapshot:
     wave: Wave = _CALM
     tail: tuple[Flight, ...] = ()
     answers: Answers = Answers()
+    pilot: bool = False

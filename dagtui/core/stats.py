@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import (
     AttemptEnded,
@@ -21,6 +22,7 @@ from dagtui.core.events import (
     RecordRead,
     RecordReused,
     RequestEnded,
+    RequestsReopened,
     RowRejected,
     RunResumed,
     RunStarted,
@@ -35,7 +37,7 @@ from dagtui.core.past import Past
 from dagtui.core.pulse import Pulse
 from dagtui.core.series import RecentRate, Series
 from dagtui.core.snapshot import Before, Counts, Latency, LogEntry, LogLevel, Money, Snapshot, Throughput
-from dagtui.core.store import UNKNOWN_COST, RequestStore, State
+from dagtui.core.store import LAST_CHANGES, UNKNOWN_COST, RequestStore, State
 from dagtui.core.text import one_line
 
 LOG_CAPACITY = 10_000
@@ -43,14 +45,16 @@ LOG_TEXT = 300
 _NANO = Decimal(1_000_000_000)
 _QUEUED, _IN_FLIGHT = int(State.QUEUED), int(State.IN_FLIGHT)  # quick to look up
 _WAITING, _SUCCEEDED = int(State.WAITING), int(State.SUCCEEDED)
+_FAILED = int(State.FAILED)
 
 
 class Stats:
-    """Counts what happened. `store` holds every request's state, `log` the last lines."""
+    """Counts what happened. `store` has every request's state, `log` the last lines, `causes` what goes wrong."""
 
     def __init__(self, dimensions: tuple[str, ...], target: int) -> None:
         self.store = RequestStore(dimensions)
         self.log: deque[LogEntry] = deque(maxlen=LOG_CAPACITY)
+        self.causes = Causes()
         self._log_count = 0
         self._run_id = ""
         self._phase: Phase = "ready"
@@ -86,16 +90,18 @@ class Stats:
             RecordEnded: lambda event: None,
             RecordReused: lambda event: None,
             RunResumed: self._run_resumed,
+            RequestsReopened: self._requests_reopened,
             TargetChanged: self._target_changed,
             PhaseChanged: self._phase_changed,
             Noted: lambda event: self._say(event.time, event.message),
-            Looked: lambda event: self.pulse.look(event),
+            Looked: lambda event: self.pulse.look(event, self._spent),
         }
 
     def restore(self, past: Past) -> None:
         """Begin with what earlier sessions did; nothing may have been folded yet."""
         figures = past.figures
-        self.store = past.store
+        self.store, self.causes = past.store, past.causes
+        self.causes.recount(past.store)
         for state in past.store.state:
             self._by_state[state] += 1
         usage = figures.usage
@@ -126,6 +132,7 @@ class Stats:
         self.pulse.begin(event.time)
         self.pulse.level(event.time, 0, event.target)
         self._expect()
+        self.causes.begin(event.time)
 
     def _run_resumed(self, event: RunResumed) -> None:
         for seq in event.again:
@@ -136,6 +143,20 @@ class Stats:
         self._categories = +self._categories
         ended = self.counts.ended
         self._before = replace(self._before, reused=self._by_state[_SUCCEEDED], ended=ended)
+
+    def _requests_reopened(self, event: RequestsReopened) -> None:
+        store = self.store
+        for seq in event.seqs:
+            if store.state[seq] == _SUCCEEDED:
+                self._categories[store.category_name(seq)] -= 1
+                self._wasted += Decimal(max(0, store.cost[seq])) / _NANO
+                store.cost[seq] = store.tokens_in[seq] = store.tokens_out[seq] = 0
+                store.category[seq] = 0
+            if store.state[seq] > State.WAITING:
+                self._move(seq, _QUEUED)
+        self._categories = +self._categories
+        count, what = len(event.seqs), "request" if len(event.seqs) == 1 else "requests"
+        self._say(event.time, f"{count:,} {what} to be asked again ({event.by})")
 
     def _record_read(self, event: RecordRead) -> None:
         self.store.add_record(event.record_id)
@@ -174,14 +195,19 @@ class Stats:
     def _move(self, seq: int, state: int) -> None:
         store, counts = self.store, self._by_state
         before = store.state[seq]
-        if before == _WAITING:
+        if before == _IN_FLIGHT:
+            if state != _IN_FLIGHT:
+                self.pulse.lands(seq)
+        elif before == _WAITING:
             self.pulse.stirs(seq)
-        elif before == _IN_FLIGHT and state != _IN_FLIGHT:
-            self.pulse.lands(seq)
+            self.causes.leave(store.cause[seq], before)
+        elif before == _FAILED:
+            self.causes.leave(store.cause[seq], before)
         counts[before] -= 1
         counts[state] += 1
         store.state[seq] = state
         store.version += 1
+        store.changes[store.version % LAST_CHANGES] = seq
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         self._move(event.seq, _IN_FLIGHT)
@@ -200,11 +226,8 @@ class Stats:
         store.latency[seq] = latency
         if attempt.usage is not None:
             self._count_usage(seq, attempt.usage, attempt.cost)
-            if attempt.cost:
-                self.pulse.pay(event.time, attempt.cost)
         if attempt.error is None:
-            self.pulse.answer(event.time, latency)
-            self._latency.add(latency)
+            self.pulse.answer(event.time, self._latency.add(latency))
             self._answered += 1
             self._series.add(event.time)
             self._recent.add(event.time)
@@ -221,6 +244,7 @@ class Stats:
             self._move(seq, _WAITING)
             self.pulse.waits(seq, event.time + attempt.retry_in)
             self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
+            store.cause[seq] = self.causes.add(event.time, seq, error, attempt.number, given_up=False)
             entry = self._entry(event.time, seq, "retry", error, attempt.number)
             self._append(replace(entry, wait=attempt.retry_in, wait_reason=attempt.retry_reason))
 
@@ -255,19 +279,21 @@ class Stats:
             case Failure():
                 self._move(seq, State.FAILED)
                 self._request_failed(event, outcome)
+                self.pulse.fail(outcome.flags)
             case Skipped():
                 self._move(seq, State.SKIPPED)
             case Cancelled():
                 self._move(seq, State.CANCELLED)
         self.pulse.level(event.time, self._by_state[_IN_FLIGHT], self._target)
-        if asked and not isinstance(outcome, Skipped) and outcome.cost is not None:
-            self.pulse.costs.add(outcome.cost)
+        if asked and (cost := self.store.cost[seq]) != UNKNOWN_COST:
+            self.pulse.costs.add(cost)
 
     def _request_failed(self, event: RequestEnded, failure: Failure) -> None:
         store, error = self.store, failure.error
         if not store.error[event.seq]:
             self._errors[error.kind] += 1
             store.error[event.seq] = store.error_number(error.kind)
+        store.cause[event.seq] = self.causes.add(event.time, event.seq, error, failure.attempts, given_up=True)
         self._append(self._entry(event.time, event.seq, "failure", error, failure.attempts))
 
     # --- the log ---
@@ -339,6 +365,7 @@ class Stats:
             automatic=looked is not None and looked.automatic,
             mostly_held_by=pulse.mostly,
             hold=pulse.hold,
+            pilot=looked is not None and looked.pilot,
             left=left,
             dial=pulse.dial(until),
             lanes=pulse.lanes(until),
@@ -385,9 +412,9 @@ class Stats:
             return Money(nothing, Decimal(0), None, self._saved, cap, exposed, uncertain)
         projected = spread = None
         here = counts.ended - self._before.ended
-        if counts.total and here and self._phase != "ended":
+        if counts.total and here > 0 and self._phase != "ended":
             each, left = (self._spent - (self._before.spent or 0)) / here, counts.total - counts.ended
             projected = self._spent + each * left
             spread = self.pulse.costs.around(left)
-        burn = self.pulse.burn(until) if self._phase != "ended" else Decimal(0)
+        burn = self.pulse.burn if self._phase != "ended" else Decimal(0)
         return Money(self._spent, self._wasted, projected, self._saved, cap, exposed, uncertain, burn, spread)

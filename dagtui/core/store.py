@@ -1,8 +1,10 @@
-"""The state of every request, in columns: about 30 bytes a request, so that a million fit."""
+"""The state of every request, in columns: 34 bytes a request beside its record's id, so that a million fit."""
 
 from __future__ import annotations
 
+import re
 from array import array
+from bisect import bisect_right
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -13,6 +15,8 @@ _KINDS = tuple(ErrorKind)
 _KIND_NUMBER = {kind: number for number, kind in enumerate(_KINDS, start=1)}
 _MOST_CATEGORIES = 255
 _PAGE = 4096  # requests that the columns grow by
+LAST_CHANGES = 1 << 16
+"""Changes that are remembered one by one; who looks less often than that looks at everything."""
 
 
 class State(IntEnum):
@@ -32,7 +36,9 @@ class RequestStore:
 
     `state` has a value for every request that was read; the other columns reach beyond it, because they grow by
     the thousand. `latency` is in seconds, `cost` in billionths of a US dollar (`UNKNOWN_COST` where there is no
-    price), `category` and `error` are numbers to be looked up. `version` grows with every change.
+    price), `category` and `error` are numbers to be looked up, `cause` is the number of the group that the last
+    failure or retry belongs to (`core.causes`), 0 for none. `version` grows with every change, and `changes` is
+    a ring of which request each of the last ones was about, at the version's place; read it with `changed_since`.
     """
 
     def __init__(self, dimensions: tuple[str, ...]) -> None:
@@ -48,7 +54,9 @@ class RequestStore:
         self.cost = array("q")
         self.category = bytearray()
         self.error = bytearray()
+        self.cause = bytearray()
         self.version = 0
+        self.changes = array("I", bytes(4 * LAST_CHANGES))
         self._categories: list[str] = [""]
         self._category_number: dict[str, int] = {"": 0}
         self._ids = bytearray()
@@ -74,12 +82,24 @@ class RequestStore:
         for index, record_id in enumerate(ids):
             self._ids += names.get(index, record_id).encode("utf-8", "replace")
             self._id_ends.append(len(self._ids))
-        self.version += 1
+        self.version += LAST_CHANGES  # all of them changed
+
+    def changed_since(self, version: int) -> set[int] | None:
+        """The requests that changed after `version`, and perhaps others; None if that may be any of them.
+
+        Those that were added since are not among them: they are the ones beyond the former length.
+        """
+        if self.version - version >= LAST_CHANGES:
+            return None
+        begin, end = (version + 1) % LAST_CHANGES, (self.version + 1) % LAST_CHANGES
+        if begin <= end:
+            return set(self.changes[begin:end])
+        return {*self.changes[begin:], *self.changes[:end]}
 
     def _grow(self) -> None:
-        """Make room in all columns but `state`, a page at a time: nine for each record would be a cost."""
+        """Make room in all columns but `state`, a page at a time: ten for each record would be a cost."""
         more = len(self.state) - self._room + _PAGE
-        for column in (self.attempts, self.category, self.error):
+        for column in (self.attempts, self.category, self.error, self.cause):
             column.extend(bytes(more))
         for numbers in (self.status, self.latency, self.tokens_in, self.tokens_out, self.cost):
             numbers.frombytes(bytes(more * numbers.itemsize))
@@ -98,6 +118,24 @@ class RequestStore:
     def category_name(self, seq: int) -> str:
         """The category of request `seq`, or an empty string."""
         return self._categories[self.category[seq]]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The names of categories so far by their numbers; the first stands for none."""
+        return tuple(self._categories)
+
+    def named_like(self, pattern: re.Pattern[bytes], first: int, last: int) -> list[int]:
+        """The places of records from `first` to before `last` in whose ids `pattern` is found."""
+        ids, ends, found = self._ids, self._id_ends, list[int]()
+        start, stop = ends[first - 1] if first else 0, ends[last - 1] if last else 0
+        while match := pattern.search(ids, start, stop):
+            index = bisect_right(ends, match.start(), first, last)
+            if match.end() <= ends[index]:
+                found.append(index)
+                start = ends[index]
+            else:  # the end of one id and the beginning of the next
+                start = match.start() + 1
+        return found
 
     def error_kind(self, seq: int) -> ErrorKind | None:
         """The kind of the last error of request `seq`."""

@@ -27,6 +27,7 @@ _WORDS: dict[Holder, str] = {
     Holder.WAITING: "backoff",
     Holder.READING: "reading",
     Holder.PAUSED: "paused",
+    Holder.PILOT: "pilot gate",
     Holder.CPU: "this machine",
     Holder.NOTHING: "nothing ready",
     Holder.ENDING: "ending",

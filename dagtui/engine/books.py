@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from dagtui.core.dag import Dag, Frontier
 from dagtui.core.events import Event, RecordEnded, RecordRead, RequestEnded
-from dagtui.core.model import Cancelled, Outcome, Record, Skipped, Success
+from dagtui.core.model import Cancelled, Outcome, Record, Skipped, Success, Usage
 
 NOT_SENT = "the run was stopped before it was sent"
+_SKIPPED = "skipped by "
+_NO_TOKENS = Usage()
 
 
 class Open:
     """A record on its way."""
 
-    __slots__ = ("frontier", "outcomes", "record")
+    __slots__ = ("frontier", "outcomes", "record", "whole")
 
     def __init__(self, record: Record, dag: Dag) -> None:
         self.record = record
         self.frontier = Frontier(dag)
         self.outcomes: dict[str, Outcome] = {}
+        self.whole = True  # no outcome so far that is no answer
 
 
 class Books:
-    """Books outcomes, and emits what follows from them. `clock` tells epoch seconds."""
+    """Books outcomes, and emits what follows from them. `clock` tells epoch seconds; `ended` is told of each
+    record that has all its outcomes.
+    """
 
-    def __init__(self, dag: Dag, emit: Callable[[Event], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        dag: Dag,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float],
+        ended: Callable[[Open], None] = lambda opened: None,
+    ) -> None:
+        self._ended = ended
         self._dag = dag
         self._emit = emit
         self._clock = clock
@@ -48,10 +61,27 @@ class Books:
             position = self._dag.position(name)
             if known:
                 opened.outcomes[name] = outcome
+                opened.whole = opened.whole and isinstance(outcome, Success)
                 ready += opened.frontier.end(position, succeeded=isinstance(outcome, Success)).ready
             else:
                 ready += self.end(opened, position, outcome)
         return opened, tuple(one for one in ready if self._dag.names[one] not in opened.outcomes)
+
+    def recall(self, record: Record, outcomes: Mapping[str, Outcome]) -> Open:
+        """A record that has ended, with its `outcomes`, as it was then."""
+        opened = Open(record, self._dag)
+        for name, outcome in outcomes.items():
+            opened.outcomes[name] = outcome
+            opened.frontier.end(self._dag.position(name), succeeded=isinstance(outcome, Success))
+        return opened
+
+    def ask_again(self, opened: Open, positions: Sequence[int]) -> tuple[int, ...]:
+        """Forget the outcomes of `positions`; those that are ready."""
+        names = {self._dag.names[position] for position in positions}
+        # Anew: whoever was told that the record has ended may not have read its outcomes yet.
+        opened.outcomes = {name: outcome for name, outcome in opened.outcomes.items() if name not in names}
+        opened.whole = all(isinstance(outcome, Success) for outcome in opened.outcomes.values())
+        return opened.frontier.reopen(positions)
 
     def end(self, opened: Open, position: int, outcome: Outcome) -> tuple[int, ...]:
         """Book the outcome of one request, and of those that never will be ready because of it.
@@ -67,14 +97,26 @@ class Books:
             if len(outcomes) > 1:
                 outcomes = {name: outcomes[name] for name in self._dag.names}
             self._emit(RecordEnded(self._clock(), opened.record, outcomes))
+            self._ended(opened)
         return step.ready
 
     def _book(self, opened: Open, position: int, outcome: Outcome) -> None:
         opened.outcomes[self._dag.names[position]] = outcome
+        if not isinstance(outcome, Success):
+            opened.whole = False
         self._emit(RequestEnded(self._clock(), self._dag.seq(opened.record.index, position), outcome))
 
 
+def skipped_by(who: str, outcome: Outcome | None = None) -> Outcome:
+    """The outcome of a request that `who` wants no answer to; `outcome` is what it came to if it was under way."""
+    if not isinstance(outcome, Cancelled):
+        return Skipped(f"{_SKIPPED}{who}") if outcome is None else outcome
+    if not outcome.perhaps_billed and outcome.usage == _NO_TOKENS:
+        return Skipped(f"{_SKIPPED}{who}")
+    return replace(outcome, reason=f"{_SKIPPED}{who}; the provider may bill it all the same")
+
+
 def _unsent(need: str, outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Cancelled):
+    if isinstance(outcome, Cancelled) and not outcome.reason.startswith(_SKIPPED):
         return Cancelled(f'the run was stopped before "{need}" was answered')
     return Skipped(f'"{need}" did not succeed')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput
@@ -26,8 +27,11 @@ class Builder:
         self._fingerprints = fingerprints
         self._choices: dict[int, ProviderChoice] = {}
 
-    async def build(self, record: Record, position: int, outcomes: Mapping[str, Outcome]) -> Request:
-        """The request, given the `outcomes` of the dimensions that it needs.
+    async def build(
+        self, record: Record, position: int, outcomes: Mapping[str, Outcome], max_tokens: int | None = None
+    ) -> Request:
+        """The request, given the `outcomes` of the dimensions that it needs. With `max_tokens` its answer may
+        have so many; its fingerprint stays what it was, since the answer counts as that of the request.
 
         Raises:
             BadInput: the record lacks what the prompt needs.
@@ -53,6 +57,8 @@ class Builder:
             raise BadInput(f'the prompt of "{dimension.name}" is empty for this record')
         seq = self._dag.seq(record.index, position)
         mark = 0 if self._fingerprints is None else self._fingerprints.of(dimension, choice, whole)
+        if max_tokens is not None and max_tokens != choice.max_tokens:
+            choice = self._known(~position, replace(choice, max_tokens=max_tokens))
         return Request(seq, record.id, dimension.name, whole, choice, f"{self._run_id}/{seq}", mark)
 
     def _known(self, position: int, choice: ProviderChoice) -> ProviderChoice:

@@ -20,6 +20,8 @@ class Claims:
     """
 
     def __init__(self, claim: Callable[[int], Awaitable[None]] | None, claimed: int = 0) -> None:
+        self.most: int | None = None
+        """Records beyond which nothing is claimed, however far ahead of the reader that would be."""
         self._claim = claim
         self._claimed = claimed
         self._pending: asyncio.Future[None] | None = None
@@ -33,7 +35,7 @@ class Claims:
         if not self._block:
             self._block = max(_LEAST, target // 4)
             self._ask(self._claim, index + max(target, self._block))
-        elif self._pending is None and index >= self._claimed - self._block // 2:
+        elif self._pending is None and index >= self._claimed - self._block // 2 and self._claimed != self.most:
             self._ask(self._claim, max(index, self._claimed) + self._block)
         while index >= self._claimed:
             if self._pending is None:
@@ -49,8 +51,8 @@ class Claims:
         return True
 
     def _ask(self, claim: Callable[[int], Awaitable[None]], records: int) -> None:
-        self._asked = records
-        self._pending = asyncio.ensure_future(claim(records))
+        self._asked = records if self.most is None else min(records, self.most)
+        self._pending = asyncio.ensure_future(claim(self._asked))
         self._pending.add_done_callback(_heard)
 
     def _landed(self) -> bool:

@@ -7,20 +7,32 @@ every time, costs more than this and stays in the loop's heap until it would hav
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 _LATE, _GRACE = 0.25, 2.0  # seconds that the loop may be late, and that attempts get then, once each
 
 
 class Deadline:
-    """An attempt under way. `passed` says that its time is over, and that its task was cancelled for it."""
+    """An attempt under way. `passed` says that its time is over, and that its task was cancelled for it; `because`
+    why, where that was not its due time.
+    """
 
-    __slots__ = ("_cancelling", "due", "ended", "passed", "spared", "task")
+    __slots__ = ("_cancelling", "because", "due", "ended", "passed", "spared", "task")
 
     def __init__(self, task: asyncio.Task[object], due: float) -> None:
         self.task = task
         self.due = due
         self.passed = self.ended = self.spared = False
+        self.because: Literal["", "abandoned", "superseded"] = ""
         self._cancelling = task.cancelling()
+
+    def end_now(self, because: Literal["abandoned", "superseded"]) -> bool:
+        """Its time is over already; whether that is news."""
+        if self.ended or self.passed:
+            return False
+        self.passed, self.because = True, because
+        self.task.cancel()
+        return True
 
     def is_cause(self) -> bool:
         """Whether a cancellation that has arrived in the task is this one's, and no one else's; call it once."""
@@ -82,6 +94,6 @@ class Deadlines:
 
     @staticmethod
     def _pass(deadline: Deadline) -> None:
-        if not deadline.ended:
+        if not (deadline.ended or deadline.passed):
             deadline.passed = True
             deadline.task.cancel()

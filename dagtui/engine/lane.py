@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -120,6 +120,19 @@ class Lanes:
             else:
                 return queue[0]
         return None
+
+    def hurry(self, requests: Mapping[int, Request], now: float) -> None:
+        """Whoever waits with one of `requests`, by their numbers, is due now, and asks as it says."""
+        for lane in self._by_model.values():
+            found = [place for place, (_, _, turn) in enumerate(lane.queue) if turn.request.seq in requests]
+            for place in found:
+                due, order, turn = lane.queue[place]
+                turn.request, turn.retry = requests[turn.request.seq], False
+                if lane.pacer is not None:
+                    turn.cost = lane.pacer.costs.of(turn.request)
+                lane.queue[place] = min(due, now), order, turn
+            if found:
+                heapq.heapify(lane.queue)
 
     def leave(self, turn: Turn) -> None:
         """`turn`, which is the first of its lane, waits no longer."""

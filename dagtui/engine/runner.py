@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -41,7 +41,6 @@ from dagtui.core.model import (
     Outcome,
     Record,
     RowError,
-    Skipped,
     Success,
 )
 from dagtui.core.pacing.departure import Kind
@@ -49,9 +48,11 @@ from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pacing.pacer import Pacer
 from dagtui.core.patience import Patience
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Earlier, Gateway, Source
+from dagtui.core.ports import Archive, Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
+from dagtui.core.stop_rule import StopRule, parse_rule
+from dagtui.core.store import RequestStore
 from dagtui.core.text import keyless, visible
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
@@ -59,7 +60,10 @@ from dagtui.engine.caller import Caller
 from dagtui.engine.claims import Claims
 from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
+from dagtui.engine.gate import PilotGate, Sentry
 from dagtui.engine.limiter import Limiter
+from dagtui.engine.shelf import Shelf
+from dagtui.engine.steering import Hands, Steering
 from dagtui.engine.twins import Twins
 from dagtui.engine.watch import LOOK, Watch
 from dagtui.engine.window import Window
@@ -71,15 +75,21 @@ _FILLED_S = 0.05  # seconds after which the first records have been read, and wh
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
+async def _at_once() -> None:
+    """Nothing is kept, so nothing is to be waited for."""
+
+
 class Runner:
     """Runs `plugin` over `source`.
 
-    `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is known;
-    `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so far.
-    `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is what a
-    run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that cost, in
-    dollars; `recall` looks up an answer of this run by its request's number.
-    Commands act at once and may be given at any time.
+    `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is
+    known; `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so
+    far. `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is
+    what a run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that
+    cost, in dollars; `recall` looks up an answer of this run by its request's number. `store` has the states of
+    all requests that were read, `sync` ends when all that was told is on disk, `archive` has the records that
+    have ended: without them, only what failed lately can be asked again. Commands act at once and may be given
+    at any time.
     """
 
     def __init__(
@@ -104,6 +114,9 @@ class Runner:
         spent: Decimal = Decimal(0),
         uncertain: Decimal = Decimal(0),
         recall: Callable[[int], Success | None] = lambda seq: None,
+        store: Callable[[], RequestStore] = lambda: RequestStore(()),
+        sync: Callable[[], Awaitable[None]] = _at_once,
+        archive: Archive | None = None,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
@@ -119,6 +132,10 @@ class Runner:
         self.stopped_by: ErrorKind | None = None
         self.stop_reason = ""
         self.ending: Phase | None = None
+        self.alone = False
+        """Nobody is there to be asked: at the pilot's gate, and where the stop rule is hit, the run decides."""
+        self.halted = False
+        """The run has ended itself because too little came of it."""
         self._source = source
         self._settings = settings
         self._emit = emit
@@ -133,7 +150,8 @@ class Runner:
         self._earlier = earlier
         self._crew = Crew(self._carry, self._wanted)
         self._window = Window()
-        self._books = Books(self.dag, emit, clock)
+        self._shelf = Shelf()
+        self._books = Books(self.dag, emit, clock, self._shelf.ended)
         self._reader: asyncio.Task[None] | None = None
         self.limiter.budget = Budget(settings.max_cost, spent, uncertain)
         self._twins = Twins(recall, self._count_waiting) if settings.dedupe else None
@@ -153,6 +171,22 @@ class Runner:
             deadlines=Deadlines(settings.timeout),
             patience=Patience() if settings.hedge else None,
         )
+        self._count = 0  # records that were read
+        self._store = store
+        self._gate = PilotGate(settings.pilot, settings.pilot_min_ok)
+        self._sentry = Sentry(None if settings.stop_rule is None else parse_rule(settings.stop_rule))
+        hands = Hands(
+            begin=self._begin_again,
+            finish=self._finish,
+            room=lambda: self._window.wait_first(self.limiter.target),
+            store=store,
+            read=lambda: self._count,
+            sync=sync,
+            ending=lambda: self.ending is not None,
+            emit=emit,
+            clock=clock,
+        )
+        self.steering = Steering(self.dag, self._books, self._shelf, self._caller, hands, archive)
 
     # --- commands ---
 
@@ -167,9 +201,12 @@ class Runner:
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
+        self._pause("paused: what is in flight is finished, nothing new is sent")
+
+    def _pause(self, reason: str) -> None:
         if not self.limiter.paused and self.ending is None:
             self.limiter.pause()
-            self._change("paused", "paused: what is in flight is finished, nothing new is sent")
+            self._change("paused", reason)
             self._look()
 
     @property
@@ -204,11 +241,20 @@ class Runner:
             self.drain(f"stopped: {reason}")
 
     def resume(self) -> None:
-        """Send again after `pause`."""
+        """Send again after `pause`, and beyond the pilot; judge by the stop rule anew."""
         if self.limiter.paused and self.ending is None:
+            self._sentry.forget()
             self.limiter.resume()
             self._change("running", "resumed")
+            self._gate.open()
             self._look()
+
+    def set_stop_rule(self, rule: StopRule | None, by: str) -> None:
+        """Pause (or, `alone`, stop) when `rule` is hit from now on."""
+        self._sentry = Sentry(rule)
+        self._emit(
+            Noted(self._clock(), f"{'no stop rule any more' if rule is None else f'stop rule {rule.text}'} ({by})")
+        )
 
     def drain(self, reason: str) -> None:
         """Finish what is in flight and start nothing new."""
@@ -230,13 +276,18 @@ class Runner:
         if self._reader is not None:
             self._reader.cancel()
             self._look()
+        self.steering.wake()
         self._book_unbegun()
 
     def _book_unbegun(self) -> None:
         """What waits for a task will not be sent; if our own task was cancelled, there is some even at the end."""
         for opened, position in self._crew.dismiss():
             self.ending = self.ending or "cancelling"
-            self._finish(opened, position, Cancelled(NOT_SENT))
+            if (
+                opened.frontier.is_open(position)
+                and self.dag.seq(opened.record.index, position) not in self.steering.under_way
+            ):
+                self._finish(opened, position, Cancelled(NOT_SENT))
 
     # --- the run ---
 
@@ -253,10 +304,12 @@ class Runner:
                 self._crew.enlist(group)
                 if self.ending is None:
                     self._reader = group.create_task(self._read())
+                    self.steering.enlist(group, self._reader)
         finally:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+            self.steering.over()
             self._book_unbegun()
             self._change("ended", self.stop_reason or "finished")
             self._reader = None
@@ -265,10 +318,11 @@ class Runner:
         now = self._clock()
         self._emit(RunResumed(now, self._session, earlier.again))
         for seq in earlier.left:
-            self._emit(RequestEnded(now, seq, Skipped("perhaps billed in an earlier session; left out")))
+            self._emit(RequestEnded(now, seq, earlier.left_as(seq)))
 
     async def _read(self) -> None:
         count = 0
+        self._set_gate()
         try:
             async for row in self._rows():
                 if self.ending is not None:
@@ -279,6 +333,7 @@ class Runner:
                 if row.index != count:
                     raise BadInput(f"the source numbers its record {row.index}, where {count} is due")
                 count += 1
+                self._count = count
                 if self._earlier is not None and self._earlier.settled(row.index):
                     self._pass_over(self._earlier, row)
                 else:
@@ -286,6 +341,8 @@ class Runner:
                     if not await self._claims.reach(row.index, self.limiter.target):
                         return
                     self._begin(row)
+                if self._gate.is_at(count, self._records):
+                    await self._stand_at_gate()
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)  # thousands begin with a run: the first may leave meanwhile
         except DagtuiError as error:
@@ -293,6 +350,40 @@ class Runner:
             self.drain(f"the input cannot be read on: {error}")
         else:
             self._emit(SourceEnded(self._clock(), count))
+
+    def _set_gate(self) -> None:
+        """A run that goes on was beyond its pilot, or goes on with it."""
+        first = self._gate.records
+        if first is not None and self._earlier is not None and self._earlier.knows(first - 1):
+            self._gate.records = None
+        self._claims.most = self._gate.records
+
+    async def _stand_at_gate(self) -> None:
+        """Read nothing, and claim nothing, until the pilot has ended and somebody has said go on."""
+        if self._shelf.open:
+            await self._gate.until_ended()
+        done, good = self._gate.judge(self.dag, self._store().state)
+        count = self._count
+        told = f"pilot: {count:,} of {count:,} records ended: {done:,} done, {count - done:,} failed"
+        if not self.alone:
+            self._gate.waiting = True
+            self._pause(f"{told}; go on?")
+            await self._gate.until_open()
+        elif good:
+            self._emit(Noted(self._clock(), f"{told}; goes on"))
+        else:
+            least = f"{100 * self._settings.pilot_min_ok:.6g}%"
+            self.halt(
+                f"stopped after the pilot: {done:,} of its {count:,} records are done, and {least} must be to go"
+                " on; dagtui resume goes on all the same"
+            )
+        self._claims.most = None
+
+    def halt(self, reason: str) -> None:
+        """Drain, because too little comes of the run."""
+        if self.ending is None:
+            self.halted = True
+            self.drain(reason)
 
     async def _rows(self) -> AsyncIterator[Record | RowError]:
         try:
@@ -320,6 +411,9 @@ class Runner:
             opened, ready = self._books.open(record)
         else:
             opened, ready = self._books.reopen(record, earlier.kept(record.index), earlier.knows(record.index))
+            if opened.frontier.finished:
+                return
+        self._shelf.put(opened)
         for position in ready:
             self._window.ready += 1
             if self.ending is None:
@@ -327,28 +421,43 @@ class Runner:
             else:  # whoever was told of the record has ended the run
                 self._finish(opened, position, Cancelled(NOT_SENT))
 
+    def _begin_again(self, opened: Open, ready: Sequence[int]) -> None:
+        self._window.ready += len(ready)
+        self._crew.add_first((opened, position) for position in ready)
+
     def _wanted(self) -> int:
         return self._window.wanted(self.limiter.target, self._builder.takes_time)
 
     async def _carry(self, work: tuple[Open, int]) -> None:
         """One request until its outcome."""
         opened, position = work
+        seq, under_way = self.dag.seq(opened.record.index, position), self.steering.under_way
+        if self.steering.meddled and (seq in under_way or not opened.frontier.is_open(position)):
+            return  # skipped before its turn, and perhaps asked again since
+        under_way[seq] = asyncio.current_task()
         try:
-            outcome = await self._outcome(opened, position)
+            outcome = await self._outcome(opened, position, seq)
         except asyncio.CancelledError:
             outcome = Cancelled(NOT_SENT)
+        del under_way[seq]
+        if self.steering.meddled:
+            outcome = self.steering.outcome_of(seq, outcome)
         self._finish(opened, position, outcome)
         self._window.wake(self.limiter.target)
 
-    async def _outcome(self, opened: Open, position: int) -> Outcome:
+    async def _outcome(self, opened: Open, position: int, seq: int) -> Outcome:
+        again = self.steering.again.get(seq)
         try:
-            request = await self._builder.build(opened.record, position, opened.outcomes)
+            tokens = None if again is None else again.max_tokens
+            request = await self._builder.build(opened.record, position, opened.outcomes, tokens)
         except BadInput as error:
             return self._unbuilt(ErrorKind.BAD_INPUT, str(error))
         except Exception as error:
             _log.error("the plugin raised\n%s", visible(keyless(traceback.format_exc())))
             message = f"the plugin raised {type(error).__name__}: {error}"
             return self._unbuilt(ErrorKind.PLUGIN, keyless(message))
+        if again is not None:
+            return await self._caller.call(request, self.dag.dimensions[position], again.attempts)
         if (
             self._earlier is not None
             and (same := self._earlier.same(request.seq, request.fingerprint)) is not None
@@ -359,9 +468,14 @@ class Runner:
             return await self._caller.call(request, dimension)
         return await self._twins.outcome(request, lambda: self._caller.call(request, dimension))
 
-    def _finish(self, opened: Open, position: int, outcome: Outcome) -> None:
-        self._window.ready -= 1
+    def _finish(self, opened: Open, position: int, outcome: Outcome, counted: bool = True) -> None:
+        """Book the outcome of a request; `counted` is one that was ready."""
+        self._window.ready -= counted
         ready = self._books.end(opened, position, outcome)
+        if not self._shelf.open:
+            self._gate.ended()
+        if self._sentry.rule is not None and (told := self._sentry.note(outcome)):
+            self._stop_by_rule(told)
         self._window.ready += len(ready)
         if self.ending is None:
             if ready:  # before fresh records, so that those that were begun end soon
@@ -369,6 +483,12 @@ class Runner:
         else:
             for next_one in ready:
                 self._finish(opened, next_one, Cancelled(NOT_SENT))
+
+    def _stop_by_rule(self, told: str) -> None:
+        if self.alone:
+            self.halt(f"stopped by the rule {told}")
+        else:
+            self._pause(f"paused by the stop rule {told}; go on?")
 
     def _unbuilt(self, kind: ErrorKind, message: str) -> Failure:
         error = AttemptError(kind, message)
@@ -427,6 +547,8 @@ class Runner:
             return hold
         if self.ending is not None:
             hold = Hold(Holder.ENDING)
+        elif self._gate.waiting:
+            hold = Hold(Holder.PILOT)
         else:
             hold = self._watch.seen(self.limiter.hold(self._window.waiting, reading=not self._reader.done()))
         limits, limits_at, now = None, None, self._clock()
@@ -435,7 +557,7 @@ class Runner:
             limits_at = now - (asyncio.get_running_loop().time() - at)
         budget = self.limiter.budget
         money = (budget.cap, budget.reserved, budget.uncertain)
-        self._emit(Looked(now, hold, self.automatic, limits, limits_at, *money))
+        self._emit(Looked(now, hold, self.automatic, limits, limits_at, *money, self._gate.waiting))
         return hold
 
     def _note_outage(self, begins: bool) -> None:

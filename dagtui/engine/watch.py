@@ -18,6 +18,7 @@ _UNTOLD = frozenset(
         Holder.WAITING,
         Holder.LOWERED,
         Holder.PAUSED,
+        Holder.PILOT,
         Holder.OUTAGE,
         Holder.ENDING,
     }

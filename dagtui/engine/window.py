@@ -19,7 +19,8 @@ class Window:
     def __init__(self) -> None:
         self.ready = 0
         self.waiting = 0
-        self._room: asyncio.Future[None] | None = None
+        self._room: list[asyncio.Future[None]] = []
+        self._first = 0
 
     def wanted(self, target: int, building: bool) -> int:
         """How many tasks there should be: one for each slot and each wait, and more if building takes time."""
@@ -27,14 +28,31 @@ class Window:
 
     async def wait(self, target: int) -> None:
         """Until there is room for one more record; `target` is the concurrency limit."""
-        while not self._has_room(target, _ahead(target)):
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
+        while self._first or not self._has_room(target, _ahead(target)):
+            await self._woken()
+
+    async def wait_first(self, target: int) -> None:
+        """The same, before whoever only waits."""
+        self._first += 1
+        try:
+            while not self._has_room(target, _ahead(target)):
+                await self._woken()
+        finally:
+            self._first -= 1
+            self.wake(target)
+
+    async def _woken(self) -> None:
+        room = asyncio.get_running_loop().create_future()
+        self._room.append(room)
+        await room
 
     def wake(self, target: int) -> None:
         """Wake the reader if there is room for several: waking it costs as much as reading a record."""
-        if self._room is not None and not self._room.done() and self._has_room(target, _ahead(target) // 2):
-            self._room.set_result(None)
+        if self._room and self._has_room(target, _ahead(target) // 2):
+            for room in self._room:
+                if not room.done():
+                    room.set_result(None)
+            self._room.clear()
 
     def _has_room(self, target: int, ahead: int) -> bool:
         could_leave = self.ready - self.waiting

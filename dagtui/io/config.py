@@ -40,11 +40,32 @@ def load_config(cwd: Path, user_dir: Path | None = None) -> Config | None:
     return checked(Config, merged, CONFIG_NAME)
 
 
+def file_that_sets(table: str, name: str, cwd: Path, user_dir: Path | None = None) -> Path:
+    """Which of both files gives `name` of `table` the value that counts."""
+    folder = user_dir if user_dir is not None else user_config_path("dagtui")
+    near, far = cwd / CONFIG_NAME, folder / CONFIG_NAME
+    return near if near.exists() and name in flat(read_toml(near).get(table, {})) else far
+
+
+def flat(table: object, before: str = "") -> dict[str, Any]:
+    """`run.pause = "P"` means the same with quotes round its name and without, where TOML makes tables of it."""
+    if not isinstance(table, dict):
+        return {}
+    found: dict[str, Any] = {}
+    for name, value in cast(dict[str, object], table).items():
+        found |= (
+            flat(cast(object, value), f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+        )
+    return found
+
+
 def _read(path: Path) -> dict[str, Any]:
     """One file's settings, checked on their own, so that a message names this file."""
     from dagtui.core.settings import Config, PriceOverride, checked
 
     values = read_toml(path)
+    if isinstance(values.get("keys"), dict):
+        values["keys"] = flat(values["keys"])
     for name in values:
         if name.lower() in _SECRETS:
             raise ConfigError(

@@ -151,11 +151,15 @@ class FailuresWriter(_RowSink):
         """Write a row for a record of which some dimension has no answer."""
         if isinstance(event, RecordEnded | RecordReused):
             if status_of(event.outcomes) != "ok":
-                self._file.add({**event.record.fields, **failure_of(event)})
-                if self._file.waiting % FLUSH_ROWS == 0:
-                    self.flush()
+                self.add(event)
         elif isinstance(event, RunStarted) and self._old:
             _remove(self._old)
+
+    def add(self, event: RecordEnded | RecordReused) -> None:
+        """Write a row for a record, whatever became of it."""
+        self._file.add({**event.record.fields, **failure_of(event)})
+        if self._file.waiting % FLUSH_ROWS == 0:
+            self.flush()
 
 
 def _is_failures_file(path: Path) -> bool:

@@ -54,7 +54,7 @@ class Portkey:
         self._settings = settings
         self._run_id = run_id
         self._wire = _wire(transport)
-        self._root = _root(settings.base_url)
+        self._root = root_of(settings.base_url)
         try:
             self._host = httpx.URL(self._root).netloc.decode("ascii")
         except httpx.InvalidURL as error:
@@ -64,6 +64,8 @@ class Portkey:
         self._secrets = outgoing.secrets_of(settings)
         self._reader = Reader()
         self._plans: dict[int, outgoing.Plan] = {}
+        self.flavour: GatewayFlavour | None = None
+        """What the last probe found."""
 
     async def complete(self, request: Request, attempt: int) -> Response:
         """Send one attempt of `request`; `attempt` counts from 1.
@@ -104,6 +106,10 @@ class Portkey:
         Raises:
             GatewayError: nothing answers there.
         """
+        self.flavour = await self._probe()
+        return self.flavour
+
+    async def _probe(self) -> GatewayFlavour:
         try:
             async with asyncio.timeout(PROBE_S):
                 body = (await self._get("/")).body
@@ -180,7 +186,7 @@ def _wire(transport: httpx.AsyncBaseTransport | None) -> Wire:
     return ThroughHttpx(transport)
 
 
-def _root(base_url: str) -> str:
+def root_of(base_url: str) -> str:
     """The gateway's address without `/v1`, which users give or leave out."""
     return base_url.strip().rstrip("/").removesuffix("/v1").rstrip("/")
 

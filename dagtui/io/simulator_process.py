@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import urllib.request
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from typing import Any
 
 from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.io.simulated import ask_simulator
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never proxied
 _END_TIMEOUT = 3.0  # seconds; it ends at once when its standard input does
 _BOUND_TIMEOUT = 60.0  # seconds; it takes about one for 40,000 requests
 _START_TIMEOUT = 20.0  # seconds; it takes about half of one
@@ -28,12 +27,12 @@ class SimulatorProcess:
 
     async def totals(self) -> dict[str, Any]:
         """What its ledger counts: requests, by_status, input_tokens, output_tokens, ..."""
-        return (await asyncio.to_thread(_get_json, f"{self.url}/sim/ledger?entries=0"))["totals"]
+        return (await asyncio.to_thread(ask_simulator, f"{self.url}/sim/ledger?entries=0"))["totals"]
 
     async def bound(self, concurrency: int | None = None) -> dict[str, Any]:
         """How fast its run could have been with so many slots: seconds, span, ratio, binding, fluid."""
         query = "" if concurrency is None else f"?concurrency={concurrency}"
-        return await asyncio.to_thread(_get_json, f"{self.url}/sim/bound{query}", _BOUND_TIMEOUT)
+        return await asyncio.to_thread(ask_simulator, f"{self.url}/sim/bound{query}", timeout=_BOUND_TIMEOUT)
 
     async def aclose(self) -> None:
         """End it."""
@@ -53,11 +52,6 @@ async def _gone(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _get_json(url: str, timeout: float = 5.0) -> dict[str, Any]:
-    with _direct.open(url, timeout=timeout) as answer:
-        return json.loads(answer.read())
 
 
 async def start_simulator(

@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KnobError, UnknownScenarioError) as error:
         print(error, file=sys.stderr)
         return 2
-    serve(Options(given.host, given.port, given.seed, knobs, steps, given.exit_with_stdin))
+    playing = given.scenario or ""
+    serve(Options(given.host, given.port, given.seed, knobs, steps, playing, given.exit_with_stdin))
     return 0
 
 

@@ -28,6 +28,8 @@ class Options:
     knobs: Knobs = field(default_factory=Knobs)
     steps: tuple[Step, ...] = ()
     """Knobs that turn by themselves, from the first call on."""
+    scenario: str = ""
+    """What they are called, if they are a scenario's."""
     exit_with_stdin: bool = False
     """End when standard input does, so that the process dies with the one that started it."""
 
@@ -52,7 +54,9 @@ async def _serve(options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
             loop.add_signal_handler(number, stopping.set)
-    simulator = await start(options.knobs, options.seed, options.port, options.host, options.steps)
+    simulator = await start(
+        options.knobs, options.seed, options.port, options.host, options.steps, options.scenario
+    )
     # Requests leave no cycles behind; at the default threshold looking for some takes a quarter of the time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

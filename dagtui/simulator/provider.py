@@ -15,7 +15,7 @@ from dagtui.simulator.gateway import Caller, RefusedByGatewayError
 from dagtui.simulator.knobs import Knobs, change_knobs
 from dagtui.simulator.ledger import Arrival, Clock, Ledger
 from dagtui.simulator.limits import TERSE, Organisation, Organisations, Refusal
-from dagtui.simulator.scenarios import Step
+from dagtui.simulator.scenarios import Step, scenario_named
 from dagtui.simulator.story import Story
 from dagtui.simulator.wire import Call, Problem, Shape
 
@@ -83,13 +83,26 @@ class Provider:
     `steps` turn knobs by themselves, from the first call on; raises KnobError if any of them is wrong.
     """
 
-    def __init__(self, knobs: Knobs, seed: int, clock: Clock | None = None, steps: Sequence[Step] = ()) -> None:
+    def __init__(
+        self,
+        knobs: Knobs,
+        seed: int,
+        clock: Clock | None = None,
+        steps: Sequence[Step] = (),
+        scenario: str = "",
+    ) -> None:
         for step in steps:
             change_knobs(knobs, step.changes)
         self.clock = clock or Clock()
         self.ledger = Ledger(self.clock, knobs)
         self.when_down: Callable[[], None] = lambda: None
         """Called when an outage begins: whoever holds the connections cuts them."""
+        self.scenario = scenario
+        """The name of the scenario that is played; empty for none."""
+        self.first_knobs = knobs
+        """How the knobs stood before anybody turned one: at the start, or when a scenario began."""
+        self.turned = False
+        """Somebody has turned a knob, or begun a scenario, since it was started."""
         self._knobs = knobs
         self._knobs_of_story = knobs if steps else None
         self._story = Story(steps, self.turn)
@@ -112,6 +125,37 @@ class Provider:
             self._outages += 1
             self.when_down()
         return self._knobs
+
+    def play(self, name: str) -> Knobs:
+        """Begin a scenario now: all knobs as it has them, its steps from this moment on. An empty name ends
+        the one that is played, and leaves the knobs.
+
+        Raises UnknownScenarioError.
+        """
+        if not name:
+            self._story.rewind()
+            self._story, self._knobs_of_story, self.scenario = Story((), self.turn), None, ""
+            return self._knobs
+        found = scenario_named(name)
+        self._story.rewind()
+        self.first_knobs = change_knobs(Knobs(), found.knobs)
+        self._knobs_of_story = self.first_knobs if found.steps else None
+        self.scenario = name
+        self.turn(self.first_knobs.model_dump())
+        self._story = Story(found.steps, self.turn)
+        self._story.begin()
+        return self._knobs
+
+    def state(self) -> dict[str, object]:
+        """How the knobs stand and stood at first, the scenario, its seconds so far, and those to its next step."""
+        return {
+            "knobs": self._knobs.model_dump(),
+            "first": self.first_knobs.model_dump(),
+            "scenario": self.scenario or None,
+            "elapsed_s": self._story.elapsed if self.scenario else None,
+            "next_step_s": self._story.next_step(),
+            "turned": self.turned,
+        }
 
     def reset(self) -> None:
         """Empty the ledger and fill the buckets; the next run over the same records meets the same draws.

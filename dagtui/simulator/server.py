@@ -16,7 +16,7 @@ from dagtui.simulator.bound import bound
 from dagtui.simulator.knobs import KnobError, Knobs, read_changes
 from dagtui.simulator.ledger import Ledger
 from dagtui.simulator.provider import Outcome, Provider
-from dagtui.simulator.scenarios import Step
+from dagtui.simulator.scenarios import SCENARIOS, Step, UnknownScenarioError
 from dagtui.simulator.wire import Shape
 
 LARGEST_BODY = 32 * 1024 * 1024
@@ -69,13 +69,14 @@ async def start(
     port: int = 0,
     host: str = "127.0.0.1",
     steps: Sequence[Step] = (),
+    scenario: str = "",
 ) -> RunningSimulator:
     """Start a simulator on the running loop; port 0 takes a free one. Raises PortError.
 
-    `steps` turn its knobs by themselves, from the first call on.
+    `steps` turn its knobs by themselves, from the first call on; `scenario` is what they are called, if anything.
     """
     listening = _listen(host, port)
-    provider = Provider(knobs or Knobs(), seed, steps=steps)
+    provider = Provider(knobs or Knobs(), seed, steps=steps, scenario=scenario)
     server = _Server(provider)
     runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
@@ -164,9 +165,22 @@ class _Server:
             case "PATCH", "/sim/knobs":
                 try:
                     changes = read_changes(await _read(request) or b"")
-                    return _json(200, self._provider.turn(changes).model_dump())
+                    turned = self._provider.turn(changes).model_dump()
+                    self._provider.turned = True
+                    return _json(200, turned)
                 except KnobError as error:
                     return _sentence(400, str(error))
+            case "GET", "/sim/state":
+                return _json(200, self._provider.state())
+            case "GET", "/sim/scenarios":
+                return _json(200, [{"name": one.name, "title": one.title} for one in SCENARIOS.values()])
+            case "POST", "/sim/scenario":
+                try:
+                    self._provider.play(str(read_changes(await _read(request) or b"").get("name", "")))
+                except (KnobError, UnknownScenarioError) as error:
+                    return _sentence(400, str(error))
+                self._provider.turned = True
+                return _json(200, self._provider.state())
             case "GET", "/sim/ledger":
                 return _json(200, ledger.report(with_entries=request.query.get("entries") != "0"))
             case "GET", "/sim/bound":

@@ -18,6 +18,7 @@ class Story:
         self._steps = sorted(steps, key=lambda step: step.after_s)
         self._turn = turn
         self._begun = False
+        self._began_at = 0.0
         self._timers: list[asyncio.TimerHandle] = []
 
     def begin(self) -> None:
@@ -25,14 +26,25 @@ class Story:
         if self._begun:
             return
         self._begun = True
-        if not self._steps:
-            return
         loop = asyncio.get_running_loop()
+        self._began_at = loop.time()
         for step in self._steps:
             if step.after_s <= 0:
                 self._turn(step.changes)  # the call that starts it meets it, too
             else:
                 self._timers.append(loop.call_later(step.after_s, self._turn, step.changes))
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds since it began; None while it waits for the first call."""
+        return asyncio.get_running_loop().time() - self._began_at if self._begun else None
+
+    def next_step(self) -> float | None:
+        """Seconds until knobs turn by themselves again; None where they do not, or it has not begun."""
+        elapsed = self.elapsed
+        if elapsed is None:
+            return None
+        return next((step.after_s - elapsed for step in self._steps if step.after_s > elapsed), None)
 
     def rewind(self) -> None:
         """Nothing more happens until the next call, which starts the story again."""

@@ -10,9 +10,11 @@ import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -21,14 +23,16 @@ from dagtui import process
 from dagtui.core.errors import DagtuiError, ExitCode
 from dagtui.core.figures import count
 from dagtui.core.run_settings import within
+from dagtui.taste import PLAIN, Taste
 from dagtui.tui import signals
+from dagtui.tui.announcing import Announcer
 from dagtui.tui.desk import Desk
+from dagtui.tui.doable import doable, elsewhere
 from dagtui.tui.revising import Revising
-from dagtui.tui.screens.dialogs import Choice, Question
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
-from dagtui.tui.words import drained, farewell
+from dagtui.tui.words import drained, farewell, some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +63,7 @@ class DagtuiApp(ThemedApp):
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help"),
-        Binding("ctrl+q", "leave", "Quit", show=False, id="app.quit", priority=True),
+        Binding("ctrl+q", "leave", "Quit", show=False, id="app.quit-anywhere", priority=True),
         Binding("ctrl+c", "interrupt", "Quit", show=False, id="app.interrupt", system=True),
     ]
 
@@ -69,10 +73,11 @@ class DagtuiApp(ThemedApp):
         *,
         start_at_once: bool = False,
         theme: str | None = None,
+        taste: Taste = PLAIN,
         desk: Desk | None = None,
         going: Going | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(taste)
         if desk is None:
             from dagtui import plan as desk  # here, because it imports everything that a run needs
         self.plan = plan
@@ -86,7 +91,9 @@ class DagtuiApp(ThemedApp):
         self._leaving = False
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
-        self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme)
+        self.load_themes((desk.themes_folder(), desk.user_themes_folder()), theme or taste.theme)
+        self.announcer = Announcer(taste, self.tell_terminal)
+        self.set_keymap(dict(taste.keys))
 
     # --- the beginning ---
 
@@ -99,6 +106,7 @@ class DagtuiApp(ThemedApp):
     def on_mount(self) -> None:
         """Signals, and the run if it is to start at once."""
         self.tell_theme_problems()
+        self.announcer.entitle("dagtui")
         signals.listen(self.leave_for_signal)
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
@@ -131,7 +139,12 @@ class DagtuiApp(ThemedApp):
         self.session = session
         self.result = None
         process.prepare()
-        await self.push_screen(Dashboard(session))
+        dashboard = Dashboard(session)
+        await self.push_screen(dashboard)
+        if plan.story is not None and session.provider is not None:
+            from dagtui.stories import story_named
+
+            dashboard.tell(story_named(plan.story), plan.pace)
 
     # --- going on with a run ---
 
@@ -152,13 +165,14 @@ class DagtuiApp(ThemedApp):
             await self.pop_screen()
         await self._show(plan, session)
 
-    async def look_back(self, path: Path) -> None:
-        """Show what going on with the run that ended would mean.
+    async def look_back(self, path: Path, plan: Plan | None = None) -> None:
+        """Show what going on with the run that ended would mean; `plan` is its own, if that is not the app's.
 
         Raises:
             DagtuiError: the journal, the input or a setting does not allow it.
         """
-        self.show_contract(await self.let_go_and_look_back(path, self.plan), self.plan)
+        plan = plan or self.plan
+        self.show_contract(await self.let_go_and_look_back(path, plan), plan)
 
     async def let_go_and_look_back(self, path: Path, plan: Plan) -> Going:
         """Let go of the run that ended, and say what going on with it as `plan` would mean.
@@ -171,6 +185,12 @@ class DagtuiApp(ThemedApp):
         del self.farewell[told:]  # it is not the end of it
         return await self.desk.look_back(path, plan)
 
+    def show_runs(self) -> None:
+        """The runs that there were, and those that go on."""
+        from dagtui.tui.screens.runs import RunsScreen  # imported when asked for
+
+        self.push_screen(RunsScreen())
+
     def leave_contract(self, screen: Screen[Any]) -> None:
         """Back to where it was asked from; where that was the shell, there."""
         if self._going is not None and len(self.screen_stack) <= 2:
@@ -182,12 +202,15 @@ class DagtuiApp(ThemedApp):
         """Let go of the run that ended and go back to the setup screen."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        self.announcer.entitle("dagtui")
         await self._close_session()
         if not isinstance(self.screen, SetupScreen):
             await self.push_screen(SetupScreen(self.plan, self.desk))
 
     def run_ended(self, dashboard: Watching[Any], result: RunResult) -> None:
         """Show the report when nobody is in the middle of something."""
+        if self.result is not result and not self.revising.under_way:
+            self.announcer.ended(result.snapshot, result.outcome, dashboard.session.title)
         self.result = result
         if isinstance(self.screen, Question):  # how to leave a run that goes on: the run has answered it
             self.screen.dismiss("")
@@ -203,25 +226,43 @@ class DagtuiApp(ThemedApp):
 
         self.push_screen(ReportScreen(session, result, self.desk.kept(self.plan, session)))
 
+    def on_key(self, event: events.Key) -> None:
+        """A key on its way to a screen over which a line to type in came up is meant for that line."""
+        if isinstance(self.screen, Entry) and self.screen.catch(event):
+            event.prevent_default()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Hand `text` to the terminal, and say so: whether it takes it, it does not tell."""
+        super().copy_to_clipboard(text)
+        lines = text.count("\n") + 1
+        told = some(lines, "line") if lines > 1 else some(len(text), "character")
+        self.notify(f"{told}, where the terminal allows it", title="Copied", timeout=2, markup=False)
+
     # --- help and the palette ---
 
     def action_help(self) -> None:
         """The keys of this screen."""
         from dagtui.tui.screens.help import HelpScreen  # imported when asked for
 
-        active = list(self.screen.active_bindings.values())
-        display = {entry.binding.key: self.get_key_display(entry.binding) for entry in active}
-        typed = self.screen.TYPED if isinstance(self.screen, FittedScreen) else ()
-        self.push_screen(HelpScreen(active, display, typed))
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen([*doable(self.screen), *elsewhere(self.screen)]))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the command palette offers: our themes, help, the way out."""
+        """What the command palette offers: whatever has a key and can be done now, and each theme."""
+        for able in doable(screen):
+            if able.enabled and not able.moves:
+                act = partial(self.run_action, able.action, able.node)
+                yield SystemCommand(able.words, f"Key: {', '.join(able.shown)}", act)
         for name in sorted(self.available_themes):
             yield SystemCommand(
                 f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name)
             )
-        yield SystemCommand("Keys", "Show the keys of this screen", self.action_help)
-        yield SystemCommand("Quit", "Leave dagtui", self.action_leave)
+        if self.BEGINS_RUNS and not self.running:
+            yield SystemCommand("Runs", "Past runs, and those that go on: show, compare, go on", self.show_runs)
+        from dagtui.tui.screens.demonstrated import Demonstrated  # imported when there may be a run
+
+        if isinstance(screen, Demonstrated):
+            yield from screen.showing_commands()
 
     # --- the end ---
 
@@ -318,9 +359,9 @@ class DagtuiApp(ThemedApp):
             self._watchdog.cancel()
 
 
-def run_app(plan: Plan, start_at_once: bool = False, theme: str | None = None, going: Going | None = None) -> int:
+def run_app(plan: Plan, taste: Taste = PLAIN, *, start_at_once: bool = False, going: Going | None = None) -> int:
     """The app for `plan` in this terminal; returns the exit code for the shell."""
-    return run(DagtuiApp(plan, start_at_once=start_at_once, theme=theme, going=going))
+    return run(DagtuiApp(plan, start_at_once=start_at_once, taste=taste, going=going))
 
 
 def run(app: DagtuiApp) -> int:
@@ -328,6 +369,9 @@ def run(app: DagtuiApp) -> int:
     with asyncio.Runner(loop_factory=process.new_loop) as runner:
         code = app.run(loop=runner.get_loop())
     with contextlib.suppress(OSError):  # the terminal may have gone
+        if sys.__stderr__ is not None and (words := app.announcer.last_words()):
+            sys.__stderr__.write(words)
+            sys.__stderr__.flush()
         sys.stdout.writelines(f"{line}\n" for line in app.farewell)
         sys.stdout.flush()
     if app.return_code:  # a crash inside Textual

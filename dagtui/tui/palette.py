@@ -65,6 +65,20 @@ DEFAULTS: dict[str, str] = {
     "cursor": "#2b3550",
 }
 """Theme variables of our own, and what they are where a theme does not say."""
+LIGHT_DEFAULTS: dict[str, str] = {
+    "state-queued": "#7c8696",
+    "state-running": "#0b62c4",
+    "state-waiting": "#9a5b00",
+    "state-done": "#1b7a43",
+    "state-failed": "#b3123c",
+    "money": "#7a5a00",
+    "chart": "#0b62c4",
+    "track": "#cfd6df",
+    "dim": "#5d6878",
+    "frame": "#bcc5d1",
+    "cursor": "#d3e3f8",
+}
+"""The same on a light ground."""
 
 _ROLES = {
     "text": "foreground",
@@ -83,10 +97,15 @@ _ROLES = {
 
 
 class Palette:
-    """Styles by role, made from the theme's variables. `+` after a role is bold, `@` lies on the cursor's line."""
+    """Styles by role, made from the theme's variables. `+` after a role is bold, `@` lies on the cursor's line,
+    and `!` is the cell that a cursor is on.
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    With `plain`, where colours are few or none, that line is reversed.
+    """
+
+    def __init__(self, variables: Mapping[str, str], *, plain: bool = False) -> None:
         self._variables = variables
+        self._plain = plain
         self._styles: dict[str, Style] = {}
 
     def style(self, role: str) -> Style:
@@ -97,10 +116,11 @@ class Palette:
         return style
 
     def _make(self, role: str) -> Style:
-        name = role.rstrip("+@")
-        ground = self._variable("cursor" if "@" in role else "background")
-        style = self._coloured(self._variable(_ROLES.get(name, "foreground")), ground)
-        return style + Style(bold=True) if "+" in role else style
+        name = role.rstrip("+@!")
+        ground = self._variable("cursor" if "@" in role and not self._plain else "background")
+        reverse = "!" in role or ("@" in role and self._plain)
+        style = self._coloured(self._variable("foreground" if reverse else _ROLES.get(name, "foreground")), ground)
+        return style + Style(bold="+" in role or None, reverse=reverse or None)
 
     def _variable(self, name: str) -> str:
         return self._variables.get(name) or DEFAULTS.get(name, "")
@@ -111,3 +131,9 @@ class Palette:
             return Style(color=color or None, bgcolor=background or None)
         except ColorParseError:  # such as "auto 87%", which only Textual understands
             return Style()
+
+
+def style_of(role: str) -> str:
+    """`role` as Textual's own text (`Content`) names its style; `+` after it is bold."""
+    name = role.rstrip("+")
+    return f"{'bold ' if '+' in role else ''}${_ROLES.get(name, 'foreground')}"

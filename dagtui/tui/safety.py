@@ -73,12 +73,22 @@ class SafeApp(App[int]):
         """
         if self.deaf:
             return
-        writer = getattr(self._driver, "_writer_thread", None)
-        if writer is not None and writer._queue.qsize() > _FRAMES_AHEAD:  # pyright: ignore[reportPrivateUsage]
+        if self._is_stalled:
             self._dropped_frame = True
             self.set_timer(0.5, self._redraw)
             return
         super()._display(screen, renderable)  # pyright: ignore[reportUnknownMemberType]
+
+    @property
+    def _is_stalled(self) -> bool:
+        writer = getattr(self._driver, "_writer_thread", None)
+        return writer is not None and writer._queue.qsize() > _FRAMES_AHEAD  # pyright: ignore[reportPrivateUsage]
+
+    def tell_terminal(self, data: str) -> None:
+        """Write `data` between two frames, as it is; nothing where no terminal takes it."""
+        driver = self._driver
+        if driver is not None and not (driver.is_headless or driver.is_web or self.deaf or self._is_stalled):
+            driver.write(data)
 
     def _redraw(self) -> None:
         if self._dropped_frame:

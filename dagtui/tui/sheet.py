@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -28,6 +30,7 @@ Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
 BLANK: Line = ()
 
+_SELECTED = Style(reverse=True)  # in every theme, and without colours
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -47,6 +50,8 @@ class Sheet(Widget):
         self._shown_title: tuple[str, str] = ("", "")
         self._drawn_for = (-1, -1)  # the outer size: the content's is slow to ask for, line by line
         self._width = 0
+        self._painting = False
+        self._selection: Selection | None = None
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The lines to show in `width` x `height` cells."""
@@ -95,12 +100,53 @@ class Sheet(Widget):
         strip = self._strips.get(y)
         if strip is None:
             strip = self._strips[y] = self._strip(self._lines[y] if y < len(self._lines) else BLANK)
-        return strip
+        if not self._painting:  # the screen asks where in the text the mouse is
+            return strip.apply_offsets(0, y)
+        return strip if self._selection is None else self._with_selection(strip, y, self._selection)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of `crop`, for the screen."""
+        self._painting = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painting = False
+
+    # --- selecting with the mouse ---
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text of the lines that are selected, as they are now, without what pads them."""
+        parts = [
+            "".join(text for text, _ in line)[slice(*_ends(span))].rstrip()
+            for y, line in enumerate(self._lines)
+            if (span := selection.get_span(y)) is not None
+        ]
+        return ("\n".join(parts), "\n") if any(parts) else None
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show what is selected."""
+        self._selection = selection
+        self.refresh()
+
+    def _with_selection(self, strip: Strip, y: int, selection: Selection) -> Strip:
+        span = selection.get_span(y)
+        text = strip.text
+        begin, end = _ends(span) if span is not None else (0, 0)
+        if not text[begin:end]:
+            return strip
+        cells = cell_len(text[:begin]), cell_len(text[:end]), strip.cell_length
+        before, chosen, after = (strip.crop(0, cells[0]), strip.crop(cells[0], cells[1]), strip.crop(*cells[1:]))
+        return Strip.join([before, chosen.apply_style(_SELECTED), after])
 
     def notify_style_update(self) -> None:
         """Forget what was painted in the old colours."""
         self._strips.clear()
         super().notify_style_update()
+
+    def watch_has_focus(self, value: bool) -> None:
+        """A cursor may be shown only with the focus."""
+        super().watch_has_focus(value)
+        self.repaint()
 
     @property
     def palette(self) -> Palette:
@@ -108,8 +154,9 @@ class Sheet(Widget):
         return cast("DagtuiApp", self.app).palette  # pyright: ignore[reportUnknownMemberType]
 
     def _draw(self) -> Sequence[Line]:
-        self._drawn_for = self.outer_size
         size = self.size
+        # Hidden, it has no content but keeps its outer size: seen again, it is to be drawn anew.
+        self._drawn_for = self.outer_size if size.area else (-1, -1)
         self._width = size.width
         self._lines = self.draw(size.width, size.height)[: size.height] if size.area else ()
         return self._lines
@@ -118,6 +165,11 @@ class Sheet(Widget):
         style = self.palette.style
         segments = [Segment(text, style(role)) for text, role in line if text]
         return Strip(segments).adjust_cell_length(self._width, style("text@" if _on_cursor(line) else "text"))
+
+
+def _ends(span: tuple[int, int]) -> tuple[int, int | None]:
+    """Textual's -1 is the end of the line."""
+    return span[0], None if span[1] == -1 else span[1]
 
 
 def _on_cursor(line: Line) -> bool:
@@ -158,6 +210,15 @@ def gauge(share: float, width: int, role: str, track: str = "─") -> Line:
         halves = 1
     heavy = "━" * (halves // 2) + ("╸" if halves % 2 else "")
     return ((heavy, role), (track * (width - len(heavy)), "track"))
+
+
+def thumb(top: int, rows: int, total: int) -> range:
+    """The lines that the mark at the right edge covers."""
+    if total <= rows:
+        return range(0)
+    size = max(1, rows * rows // total)
+    start = round(top / max(1, total - rows) * (rows - size))
+    return range(start, start + size)
 
 
 def spread(left: Line, right: Line, width: int) -> Line:

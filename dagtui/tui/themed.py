@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from dagtui.tui.palette import DEFAULTS, Palette
+from dagtui.core.text import one_line
+from dagtui.taste import PLAIN, Taste
+from dagtui.tui.palette import DEFAULTS, LIGHT_DEFAULTS, Palette
 from dagtui.tui.safety import SafeApp
-from dagtui.tui.themes import DEFAULT_THEME, load_themes
+from dagtui.tui.strips import without_cycles
+from dagtui.tui.themes import DEFAULT_THEME, SHALLOW_THEME, load_themes
 
 
 class ThemedApp(SafeApp):
     """`palette` always fits the theme in force."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("T", "next_theme", "Theme", show=False, id="app.theme")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("T", "theme", "Theme …", show=False, id="app.theme")]
 
-    def __init__(self) -> None:
+    def __init__(self, taste: Taste = PLAIN) -> None:
+        self.taste = taste  # first: the palette asks for it
         super().__init__()
+        without_cycles()
+        self._our_themes: list[str] = []
         self.palette = Palette({})
         self._theme_problems: tuple[str, ...] = ()
         self._styled = False
@@ -44,7 +51,10 @@ class ThemedApp(SafeApp):
         themes, problems = load_themes(folders)
         for theme in themes:
             self.register_theme(theme)
-        wanted = wanted or DEFAULT_THEME
+        self._our_themes = sorted(
+            (theme.name for theme in themes), key=lambda name: (not name.startswith("dagtui-"), name)
+        )
+        wanted = wanted or (SHALLOW_THEME if self.taste.shallow else DEFAULT_THEME)
         names = (wanted, f"dagtui-{wanted}")
         found = next((name for name in names if name in self.available_themes), None)
         if found is None:
@@ -61,18 +71,32 @@ class ThemedApp(SafeApp):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that do not know them."""
-        return DEFAULTS
+        return DEFAULTS if self.current_theme.dark else LIGHT_DEFAULTS
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's variables; whoever asks for new ones gets a new palette too."""
         variables = super().get_css_variables()
-        self.palette = Palette(variables)
+        self.palette = Palette(variables, plain=self.no_color or self.taste.shallow)
         return variables
 
-    def action_next_theme(self) -> None:
-        """The next of our themes."""
-        names = sorted(name for name in self.available_themes if name.startswith("dagtui-")) or [self.theme]
-        here = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(here + 1) % len(names)]
-        self.clear_notifications()  # one says which theme it is; those before it would only cover the screen
-        self.notify(self.theme.removeprefix("dagtui-"), title="Theme", timeout=1.5, markup=False)
+    def action_theme(self) -> None:
+        """Choose a theme by looking at it."""
+        from dagtui.tui.screens.theme_picker import ThemePicker  # imported when asked for
+
+        if not isinstance(self.screen, ThemePicker):
+            theirs = sorted(set(self.available_themes) - set(self._our_themes))
+            self.push_screen(
+                ThemePicker([*self._our_themes, *theirs], remembered=self.taste.keep_theme is not None)
+            )
+
+    def keep_theme(self) -> None:
+        """Have the theme in force from the next start on, where nothing else decides that."""
+        if self.taste.keep_theme is not None:
+            self.run_worker(self._keep_theme(self.taste.keep_theme, self.theme), group="theme")
+
+    async def _keep_theme(self, keep: Callable[[str], None], name: str) -> None:
+        try:
+            await asyncio.to_thread(keep, name)
+        except OSError as error:
+            told = f"The theme is for now only: {one_line(str(error), 200)}"
+            self.notify(told, title="Theme", severity="warning", markup=False)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from dagtui.core.errors import nearest
+from dagtui.tui.palette import DEFAULTS, LIGHT_DEFAULTS
 
 DEFAULT_THEME = "dagtui-dark"
+SHALLOW_THEME = "dagtui-high-contrast"
+"""The default where there are sixteen colours or fewer."""
 _COLORS = {
     "primary", "secondary", "warning", "error", "success", "accent",
     "foreground", "background", "surface", "panel", "boost",
@@ -34,15 +38,19 @@ def load_themes(folders: Iterable[Path]) -> tuple[tuple[Theme, ...], tuple[str, 
     themes: dict[str, Theme] = {}
     problems: list[str] = []
     for folder in folders:
+        here: dict[str, str] = {}
         for path in _theme_files(folder):
             try:
                 theme = _theme(tomllib.loads(path.read_text("utf-8")))
+                if twin := here.get(theme.name):
+                    raise ThemeProblem(f'"name" is "{theme.name}", as in {twin}; give it another.')
             except ThemeProblem as problem:
                 problems.append(f"Theme {path.name}: {problem}")
             except (OSError, ValueError, RecursionError) as error:
                 problems.append(f"Theme {path.name}: it cannot be read ({error}).")
             else:
                 themes[theme.name] = theme
+                here[theme.name] = path.name
     return tuple(themes.values()), tuple(problems)
 
 
@@ -63,6 +71,8 @@ def _theme(content: dict[str, Any]) -> Theme:
     if not _NAME.fullmatch(str(content["name"])):
         raise ThemeProblem(f'"name" is {content["name"]!r}, but letters, digits, _ and - make a name.')
     values = {key: _checked(key, value) for key, value in content.items()}
+    ours = DEFAULTS if values.get("dark", True) else LIGHT_DEFAULTS  # of the roles that the file does not name
+    values["variables"] = {**ours, **values.get("variables", {})}
     return Theme(**values)
 
 
@@ -81,11 +91,21 @@ def _checked(key: str, value: Any) -> Any:
 
 
 def _variable(name: str, value: Any) -> str:
+    if name not in (known := _variables()):
+        raise ThemeProblem(f'unknown field "variables.{name}"{nearest(name, known)}.')
+    if name in DEFAULTS:
+        return Color.parse(_color(f"variables.{name}", value)).hex  # a form that line widgets know too
     if not isinstance(value, str):
         raise ThemeProblem(f'"variables.{name}" is {value!r}, but text is needed.')
     if value.startswith("#"):
         _color(f"variables.{name}", value)
     return value
+
+
+@cache
+def _variables() -> frozenset[str]:
+    """The names that a theme may give: ours, and those that Textual makes of a theme's colours."""
+    return frozenset(DEFAULTS) | frozenset(Theme("any", "#000000").to_color_system().generate())
 
 
 def _color(key: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagtui.core.errors import ExitCode
+from dagtui.taste import PLAIN, Taste
 from dagtui.tui import signals
 from dagtui.tui.app import DagtuiApp, run
 from dagtui.tui.screens.dialogs import Choice, Question
@@ -22,8 +23,8 @@ class ReplayApp(DagtuiApp):
 
     BEGINS_RUNS = False
 
-    def __init__(self, replay: Replay, plan: Plan, *, theme: str | None = None, desk: Desk | None = None) -> None:
-        super().__init__(plan, start_at_once=True, theme=theme, desk=desk)
+    def __init__(self, replay: Replay, plan: Plan, *, taste: Taste = PLAIN, desk: Desk | None = None) -> None:
+        super().__init__(plan, start_at_once=True, taste=taste, desk=desk)
         self.replay = replay
 
     async def open(self, plan: Plan) -> None:
@@ -41,10 +42,8 @@ class AttachedApp(DagtuiApp):
 
     BEGINS_RUNS = False
 
-    def __init__(
-        self, attached: Attached, plan: Plan, *, theme: str | None = None, desk: Desk | None = None
-    ) -> None:
-        super().__init__(plan, start_at_once=True, theme=theme, desk=desk)
+    def __init__(self, attached: Attached, plan: Plan, *, taste: Taste = PLAIN, desk: Desk | None = None) -> None:
+        super().__init__(plan, start_at_once=True, taste=taste, desk=desk)
         self._attached = attached
 
     async def open(self, plan: Plan) -> None:
@@ -92,11 +91,11 @@ class AttachedApp(DagtuiApp):
         await session.aclose()
 
 
-def show_replay(replay: Replay, plan: Plan, theme: str | None) -> int:
+def show_replay(replay: Replay, plan: Plan, taste: Taste) -> int:
     """The replay in this terminal; returns the exit code for the shell."""
-    return run(ReplayApp(replay, plan, theme=theme))
+    return run(ReplayApp(replay, plan, taste=taste))
 
 
-def show_attached(attached: Attached, plan: Plan, theme: str | None) -> int:
+def show_attached(attached: Attached, plan: Plan, taste: Taste) -> int:
     """The run of another process in this terminal; returns the exit code for the shell."""
-    return run(AttachedApp(attached, plan, theme=theme))
+    return run(AttachedApp(attached, plan, taste=taste))

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from dagtui.core.advice import hints
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
 from dagtui.core.held import Holder
-from dagtui.core.model import Usage
-from dagtui.core.report import Kept, as_text, hints, report
+from dagtui.core.model import AttemptError, Usage
+from dagtui.core.report import Kept, as_text, report
 from dagtui.core.snapshot import Before, Counts, Latency, Money, Snapshot, Throughput
 
 DONE = Snapshot(
@@ -162,11 +164,13 @@ def test_results_that_are_kept_in_the_journal_alone_are_named_with_the_command_t
     assert "To go on" not in told
 
 
-FASTER = "Nothing was refused and nothing failed: a higher concurrency may be faster."
+FASTER = "--concurrency 40: nothing was refused and nothing failed, while records waited for the 20 places"
 
 
 def test_a_clean_run_that_its_concurrency_held_back_is_told_that_more_may_be_faster() -> None:
-    assert hints(replace(DONE, target=20)) == (FASTER,)
+    told = hints(replace(DONE, target=20))
+    assert len(told) == 1
+    assert told[0].startswith(FASTER)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +186,7 @@ def test_a_clean_run_that_its_concurrency_held_back_is_told_that_more_may_be_fas
     ],
 )
 def test_a_run_that_was_not_held_back_or_ended_early_gets_no_such_advice(changes: dict[str, Any]) -> None:
-    assert FASTER not in hints(replace(DONE, **changes))
+    assert not any("nothing was refused" in told for told in hints(replace(DONE, **changes)))
 
 
 def test_the_text_keeps_within_its_width_and_shows_bars() -> None:
@@ -217,3 +221,22 @@ def test_a_run_that_was_gone_on_with_takes_its_average_over_what_this_session_di
         values(replace(DONE, before=Before(100, Usage(), None, 100, ended=100)))["Speed"]["Average a record"]
         == "n/a"
     )
+
+
+def test_what_went_wrong_is_told_by_its_messages_the_failures_first() -> None:
+    causes = Causes()
+    for seq in range(30):
+        causes.add(100.0, seq, AttemptError(ErrorKind.RATE_LIMITED, f"limit of {seq} met", 429), 1, given_up=False)
+    cut = AttemptError(ErrorKind.INVALID_OUTPUT, "cut \x1b[2J off; it began: 'x'", 200)
+    causes.add(101.0, 3, cut, 2, given_up=True)
+    for word in ("one", "two", "three", "four"):
+        causes.add(102.0, 4, AttemptError(ErrorKind.SERVER, f"broken {word}", 500), 1, given_up=False)
+    sections = report(DONE, Kept(), causes=causes.groups)
+    rows = next(section.rows for section in sections if section.title == "What went wrong")
+    assert rows[:2] == (
+        ("invalid output 200", "1 failed, 0 retried: cut ␛[#J off"),
+        ("rate limited 429", "0 failed, 30 retried: limit of # met"),
+    )
+    assert len(rows) == 5
+    assert "\x1b" not in as_text(sections)
+    assert "What went wrong" not in {section.title for section in report(DONE, Kept())}

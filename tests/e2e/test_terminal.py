@@ -158,6 +158,51 @@ def test_it_is_whole_in_a_small_terminal(small_terminal: Terminal, simulator: Si
     small_terminal.until("exit code 130")
 
 
+def test_a_story_is_told_from_its_first_chapter_to_the_report(terminal: Terminal) -> None:
+    terminal.open("demo", "--story", "--pace", "8")
+    terminal.until("story tour 1 of 9", "Far below any limit")
+    terminal.until("2 of 9", "A limit: 3,000 a minute", "in flight of 60")
+    terminal.until("3 of 9", "The limit halves")
+    terminal.press("\\;")  # tmux has a use for a bare one
+    terminal.until("‖ held", "provider: requests a minute 3,000 -> 1,500")
+    terminal.press("F")
+    terminal.until("faults, of all requests", "‹    1,500›*")
+    terminal.press("Escape")
+    terminal.press(",")
+    terminal.until("2 of 9", "‖ held", "provider: requests a minute 1,500 -> 3,000")
+    terminal.press("\\;")
+    terminal.until("4 of 9", "A flaky provider")
+    terminal.until("5 of 9", "An outage", "nothing answers")
+    terminal.until("6 of 9", "And back")
+    terminal.until("7 of 9", "A slow tail")
+    terminal.until("8 of 9", "Automatic", "automatic")
+    terminal.until("9 of 9", "The end")
+    shown = terminal.until("Succeeded", "simulator's ledger", within=60)
+    assert "(100.0% of 1,375 records)" in shown
+    terminal.press("q")
+    terminal.until("exit code 0")
+
+
+def test_in_a_small_terminal_faults_are_turned_and_a_scenario_is_played(small_terminal: Terminal) -> None:
+    small_terminal.open("demo", "--scenario", "tight", "--sim", "latency_median_s=2", "-c", "10")
+    small_terminal.until("in flight of 10")
+    small_terminal.press("F")
+    small_terminal.until("requests a minute", "‹    3,000›", "tight")
+    small_terminal.press("Left")
+    small_terminal.until("‹    2,000›*")
+    small_terminal.press("6", "0", "Enter")
+    small_terminal.until("‹       60›*")
+    small_terminal.press(*["Up"] * 11, "Enter")  # from the first knob over the last scenario to the second
+    shown = small_terminal.until("next 0:")
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    small_terminal.press("Escape")
+    small_terminal.until("provider: requests a minute 60 -> 3,000")
+    small_terminal.press("q")
+    small_terminal.until("cancel and quit")
+    small_terminal.press("c")
+    small_terminal.until("exit code 130")
+
+
 def test_sigterm_drains_and_gives_the_terminal_back(terminal: Terminal, simulator: Simulator) -> None:
     simulator.turn(latency_median_s=0.5, latency_sigma=0)
     terminal.open(EMAILS, "-g", simulator.url)

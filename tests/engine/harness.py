@@ -91,6 +91,7 @@ class Run:
             clock=lambda: asyncio.get_running_loop().time(),
             draw=draw,
             records=sum(isinstance(row, Record) for row in listed),
+            store=lambda: self.stats.store,
         )
 
     def _emit(self, event: Event) -> None:

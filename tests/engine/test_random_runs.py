@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from dagtui.core.errors import ErrorKind, GatewayError
-from dagtui.core.events import Event, RecordEnded, RecordRead, RequestEnded
-from dagtui.core.model import ProviderChoice, Request, Response
+from dagtui.core.events import Event, RecordEnded, RecordRead, RequestEnded, RequestsReopened
+from dagtui.core.model import Outcome, ProviderChoice, Record, Request, Response
 from dagtui.core.plugin import Context, Dimension
 from dagtui.core.settings import RunSettings
 from dagtui.session import Session
@@ -89,11 +90,30 @@ def settings_from(draw: random.Random) -> RunSettings:
     return RunSettings(**chosen)
 
 
-async def steer(session: Session, draw: random.Random) -> None:
-    for _ in range(draw.randint(0, 12)):
-        await asyncio.sleep(3 * draw.random())
+def steer_some(session: Session, draw: random.Random) -> None:
+    """One thing that a user may do to a few requests, whatever state they are in."""
+    count = len(session.store)
+    seqs = [draw.randrange(-2, count + 2) for _ in range(draw.choice([1, 3, 30]))]
+    match draw.randint(0, 5):
+        case 0:
+            taken = session.skip(seqs)
+        case 1:
+            taken = session.abort(seqs)
+        case 2:
+            taken = session.hedge(seqs)
+        case _:
+            taken = session.retry(seqs, later=draw.random() < 0.4, max_tokens=draw.choice([None, 99]))
+    assert 0 <= taken <= len(set(seqs))
+
+
+async def steer(session: Session, draw: random.Random, by_hand: bool = False) -> None:
+    for _ in range(draw.randint(0, 12) + 20 * by_hand):
+        await asyncio.sleep(3 * draw.random() * (0.2 if by_hand else 1.0))
         counts = session.snapshot().counts
         assert counts.queued + counts.in_flight + counts.waiting + counts.ended == counts.total
+        if by_hand and draw.random() < 0.7:
+            steer_some(session, draw)
+            continue
         match draw.randint(0, 19):
             case 0:
                 session.cancel()
@@ -139,3 +159,76 @@ def test_each_record_that_was_read_ends_once_whatever_happens(seed: int, caplog:
     assert sorted(event.record.index for event in kept.events if isinstance(event, RecordEnded)) == read
     ended = [event.seq for event in kept.events if isinstance(event, RequestEnded)]
     assert sorted(ended) == list(range(len(read) * len(plugin.dimensions)))
+
+
+class FromMemory:
+    """The records that have ended, as the journal and the input have them."""
+
+    def __init__(self, rows: list[Record], dimensions: tuple[str, ...], kept: Kept) -> None:
+        self._rows = rows
+        self._dimensions = dimensions
+        self._kept = kept
+
+    async def records(self, indexes: Sequence[int]) -> dict[int, tuple[Record, dict[str, Outcome]]]:
+        await asyncio.sleep(0.05)
+        width = len(self._dimensions)
+        last = {event.seq: event.outcome for event in self._kept.events if isinstance(event, RequestEnded)}
+        return {
+            index: (
+                self._rows[index],
+                {name: last[index * width + at] for at, name in enumerate(self._dimensions)},
+            )
+            for index in indexes
+        }
+
+
+@pytest.mark.parametrize("seed", range(100, 180))
+def test_steering_single_requests_at_random_never_loses_or_doubles_one(
+    seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    draw, kept = random.Random(seed), Kept()
+    gateway, plugin = Moody(draw), Capricious(draw)
+    rows = records(f"text {i}" for i in range(draw.randint(1, 150)))
+
+    async def main() -> None:
+        names = tuple(dimension.name for dimension in plugin.dimensions)
+        session = Session(
+            plugin=plugin,
+            records=rows,
+            gateway=gateway,
+            settings=settings_from(draw),
+            prices=PRICES,
+            sinks=[kept],
+            seed=seed,
+            archive=FromMemory(rows, names, kept) if draw.random() < 0.7 else None,
+        )
+        session.start()
+        steering = asyncio.create_task(steer(session, draw, by_hand=True))
+        result = await asyncio.wait_for(session.wait(), 50_000)
+        await steering
+        await session.aclose()
+        counts = result.snapshot.counts
+        assert (counts.in_flight, counts.waiting, gateway.in_flight) == (0, 0, 0)
+        assert counts.queued == 0 or result.outcome in ("drained", "cancelled")
+        assert result.snapshot.attempts == len(gateway.sent)
+
+    run_in_virtual_time(main())
+    open_now: set[int] = set()
+    width = len(plugin.dimensions)
+    for event in kept.events:
+        match event:
+            case RecordRead():
+                open_now.update(range(event.index * width, (event.index + 1) * width))
+            case RequestsReopened():
+                assert not open_now & set(event.seqs)
+                open_now.update(event.seqs)
+            case RequestEnded():
+                open_now.remove(event.seq)  # it was open, so it ends once for each time that it was opened
+            case RecordEnded():
+                assert len(event.outcomes) == width
+            case _:
+                pass
+    assert not open_now
+    pairs = [(request.seq, attempt) for _, request, attempt in gateway.sent]
+    assert len(set(pairs)) == len(pairs), "two attempts of one request have the same number"

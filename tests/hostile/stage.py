@@ -111,7 +111,7 @@ def still() -> Iterator[None]:
         patch.setenv("TEXTUAL_ANIMATIONS", "none")
         patch.delenv("NO_COLOR", raising=False)
         patch.setattr("dagtui.tui.screens.watching.POLL", 3600.0)
-        patch.setattr("dagtui.tui.screens.request._LOOK", 3600.0)
+        patch.setattr("dagtui.tui.screens.inspector.LOOK", 3600.0)
         patch.setattr("dagtui.tui.app._after_first_paint", lambda: None)
         patch.setattr("dagtui.process.prepare", lambda: None)
         patch.setattr("dagtui.tui.signals.listen", lambda leave: None)

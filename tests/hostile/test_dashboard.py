@@ -16,8 +16,8 @@ from dagtui.core.text import named
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.help import HelpScreen
+from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.screens.report import ReportScreen
-from dagtui.tui.screens.request import RequestScreen
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.heading import Heading
 from dagtui.tui.widgets.request_map import RequestMap
@@ -87,9 +87,9 @@ def test_markup_stands_there_literally(stage: Stage) -> None:
 
 @given(batch=few, number=st.integers(0, FEW - 1))
 @shown(SCREENS)
-def test_the_dialog_of_a_request_shows_its_errors_as_text(stage: Stage, batch: list[str], number: int) -> None:
+def test_the_inspector_of_a_request_shows_its_errors_as_text(stage: Stage, batch: list[str], number: int) -> None:
     session = hostile_session(batch, ["one"])
-    stage.show(lambda: RequestScreen(cast(Any, session), number))
+    stage.show(lambda: InspectorScreen(cast(Any, session), number))
     stage.leave()
 
 
@@ -146,7 +146,7 @@ def test_an_answer_of_two_megabytes_is_cut_for_the_screen(stage: Stage) -> None:
     put_on(stage, session).query_one(RequestsTable).action_first()
     stage.look("xxxxxxxx", "e\u0301")
     for seq in range(len(some)):
-        stage.show(lambda seq=seq: RequestScreen(cast(Any, session), seq))
+        stage.show(lambda seq=seq: InspectorScreen(cast(Any, session), seq))
     stage.leave()
 
 

@@ -117,3 +117,29 @@ def test_a_scenario_gives_the_knobs_and_the_steps_and_what_is_given_beside_it_ho
     assert [step.changes for step in steps] == [{"requests_burst": 25}, {"requests_burst": 50}]
     assert knobs_and_steps("outage", {"down": False})[1] == ()
     assert knobs_and_steps(None, {"accuracy": 1}) == (Knobs(accuracy=1), ())
+
+
+def test_a_scenario_can_be_begun_in_the_middle_from_its_own_knobs_and_ended_again() -> None:
+    async def main() -> None:
+        simulated = provider({"rate_500": 1.0}, steps=FAILING)
+        await ask(simulated)
+        await asyncio.sleep(5)
+        simulated.play("halving")  # the steps of before are forgotten, those of the scenario begin now
+        assert (simulated.knobs.rate_500, simulated.knobs.requests_per_minute) == (0, 3000)
+        await asyncio.sleep(9.9)
+        assert simulated.knobs.requests_per_minute == 3000
+        told = simulated.state()
+        assert (told["scenario"], told["elapsed_s"], told["next_step_s"]) == (
+            "halving",
+            pytest.approx(9.9),
+            pytest.approx(0.1),
+        )
+        await asyncio.sleep(0.2)
+        assert simulated.knobs.requests_per_minute == 1500
+        assert simulated.knobs.rate_500 == 0
+        simulated.play("")
+        await asyncio.sleep(60)
+        assert simulated.knobs.requests_per_minute == 1500
+        assert simulated.state()["scenario"] is None
+
+    run_in_virtual_time(main())

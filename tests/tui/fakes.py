@@ -21,6 +21,7 @@ from dagtui.core.events import (
     TargetChanged,
 )
 from dagtui.core.held import Hold, Holder
+from dagtui.core.inspection import Asked, Inspection, remembered
 from dagtui.core.model import (
     Attempt,
     AttemptError,
@@ -50,6 +51,8 @@ class Plan:
     settings: RunSettings = field(default_factory=RunSettings)
     model: str | None = None
     provider: str | None = None
+    story: str | None = None
+    pace: float = 1.0
     temperature: float | None = None
     max_tokens: int | None = None
 
@@ -116,6 +119,8 @@ class FakeSession:
         self.now = EPOCH
         self.exported: list[Path] = []
         self.export_error = ""
+        self.inspected: dict[int, Inspection] = {}
+        self.given = Asked(trouble="This run keeps no journal.")
         self.writes = False
         self._ids = ids or [f"email_{number:04d}" for number in range(records)]
         self._target = target
@@ -130,6 +135,8 @@ class FakeSession:
         self._begun = False
         self.automatic = False
         self.held = ""
+        self.provider: Any = None
+        self.notes: list[str] = []
 
     @property
     def store(self):
@@ -138,6 +145,10 @@ class FakeSession:
     @property
     def log(self):
         return self.stats.log
+
+    @property
+    def causes(self):
+        return self.stats.causes
 
     def snapshot(self) -> Snapshot:
         held = "the provider's limit: 50 requests a minute, 12 s until more" if self._waiting else "your setting"
@@ -178,6 +189,9 @@ class FakeSession:
     def set_max_cost(self, dollars: Any, by: str = "you") -> None:
         self.calls.append(("set_max_cost", dollars))
 
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
     def pause(self) -> None:
         self.calls.append("pause")
         self._set_phase("paused", "paused by you")
@@ -196,6 +210,12 @@ class FakeSession:
         self.calls.append("cancel")
         self._due.clear()
         self._end(reason)
+
+    async def inspect(self, seq: int) -> Inspection:
+        return self.inspected.get(seq) or remembered(self.store, self.log, seq, self.now)
+
+    async def asked(self, seq: int) -> Asked:
+        return self.given
 
     async def export(self, path: Path, *, overwrite: bool = False) -> int:
         if self.export_error:

@@ -77,7 +77,7 @@ async def test_the_key_is_in_the_help_and_in_the_line_of_keys_where_that_has_roo
         await pilot.pause()
         assert "a   Automatic" in text(app)
     async with dashboard(folder, FakeSession(), (80, 24)) as (app, _):
-        assert lines(app)[-1].endswith("e Export")
+        assert lines(app)[-1].endswith("? Help")
 
 
 async def test_after_the_end_there_is_nothing_to_leave_to_the_program(folder: Path) -> None:

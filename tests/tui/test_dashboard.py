@@ -254,7 +254,7 @@ async def test_the_filter_shows_one_group_of_states_after_the_other(folder: Path
         table = app.screen.query_one(RequestsTable)
         seen: dict[str, set[str]] = {}
         for _ in range(5):
-            await pilot.press("s")
+            await pilot.press("v")
             await pilot.pause()
             shown = {line.split()[2] for line in text(app).splitlines() if "email_0" in line and "try" not in line}
             seen[table.border_title or ""] = {

@@ -89,7 +89,7 @@ async def test_the_keys_are_those_of_the_active_bindings_and_a_click_presses_the
 
 async def test_a_click_beside_the_keys_does_nothing(folder: Path) -> None:
     async with setup(folder) as (app, pilot):
-        await pilot.click(Keys, offset=(len(lines(app)[-1]) + 5, 0))
+        await pilot.click(Keys, offset=(lines(app)[-1].index("    ") + 2, 0))
         assert isinstance(app.screen, SetupScreen)
 
 
@@ -108,4 +108,4 @@ async def test_keys_that_do_not_fit_are_left_out_whole(folder: Path) -> None:
         line = lines(app)[-1]
         assert "? Help" in line
         assert "Export" not in line
-        assert line.split()[-1] in {"Quit", "Filter"}
+        assert line.split()[-2:] == ["?", "Help"]

@@ -13,7 +13,7 @@ from dagtui.core.model import Attempt, AttemptError
 from dagtui.core.snapshot import Counts
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.help import HelpScreen
-from dagtui.tui.screens.request import RequestScreen
+from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.widgets.heading import progress
 from dagtui.tui.widgets.requests import RequestsTable
 from dagtui.tui.widgets.scrolled import Scrolled
@@ -139,13 +139,13 @@ async def test_enter_shows_all_about_a_request_with_its_errors_in_full(folder: P
         _retry(session, 0, "the second error [/b] \x1b[2J", 2)
         await pilot.press("home", "enter")
         await pilot.pause()
-        assert isinstance(app.screen, RequestScreen)
+        assert isinstance(app.screen, InspectorScreen)
         shown = text(app)
         for words in (
             "◐ waiting",
             "email_0000",
-            "try 1",
-            "try 2",
+            "  1  ",
+            "  2  ",
             "word29",
             "again in 2.0 s retry-after",
             "[/b] ␛[2J",
@@ -155,11 +155,11 @@ async def test_enter_shows_all_about_a_request_with_its_errors_in_full(folder: P
         assert isinstance(app.screen, Dashboard)
         await pilot.press("end", "enter")
         await pilot.pause()
-        assert "The log holds no retry and no failure of it." in text(app)
+        assert "It has not been sent yet" in text(app)
 
 
 async def test_one_request_is_shown_as_it_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagtui.tui.screens.request._LOOK", 0.01)
+    monkeypatch.setattr("dagtui.tui.screens.inspector.LOOK", 0.01)
     session = FakeSession(records=30)
     async with dashboard(folder, session) as (app, pilot):
         await pilot.press("home", "enter")
@@ -197,7 +197,7 @@ async def test_a_help_that_is_longer_than_the_screen_says_so_and_scrolls(folder:
         await pilot.pause()
         assert "cancelled" in text(app)
         assert "─ ▲ more · Esc goes back" in text(app)
-        await pilot.resize_terminal(80, 60)
+        await pilot.resize_terminal(80, 150)
         await pilot.pause()
         await pilot.pause()
         assert str(app.screen.query_one(Scrolled).border_subtitle) == "Esc goes back"
@@ -251,14 +251,6 @@ async def test_after_the_end_no_panel_speaks_of_what_holds_the_run(folder: Path,
             assert words not in text(app)
         if size[0] == 160:
             assert "the run has ended" in text(app)
-
-
-async def test_themes_switched_quickly_leave_one_note(folder: Path) -> None:
-    async with dashboard(folder, FakeSession(), (80, 24)) as (app, pilot):
-        for _ in range(5):
-            await pilot.press("T")
-        await pilot.pause()
-        assert [toast.message for toast in app._notifications] == [app.theme.removeprefix("dagtui-")]
 
 
 async def test_the_scale_of_the_throughput_agrees_with_its_peak(folder: Path) -> None:

@@ -10,12 +10,10 @@ import pytest
 from rich.cells import cell_len
 
 from dagtui.core.snapshot import LogEntry
-from dagtui.core.store import RequestStore, State
 from dagtui.tui.sheet import bar, cut, fit, gauge, length, spread, whole, wrapped
 from dagtui.tui.widgets.columns import fitting
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.heading import tally
-from dagtui.tui.widgets.request_map import RequestMap
 from dagtui.tui.widgets.requests import RequestsTable
 from dagtui.tui.widgets.throughput import chart, nice_ceiling, resample
 from tests.tui.conftest import dashboard, text
@@ -116,42 +114,6 @@ async def test_two_hundred_thousand_rows_mount_and_scroll_fast(folder: Path) -> 
         assert "record_199999" in text(app) or table.cursor > 199_900
     assert mounted < 3
     assert moved < 1
-
-
-def test_a_filter_over_a_million_rows_takes_milliseconds() -> None:
-    store = RequestStore(("x",))
-    store.state.extend(bytes(1_000_000))
-    for number in range(0, 1_000_000, 100):
-        store.state[number] = State.FAILED
-    table = RequestsTable()
-    table.store, table.filter = store, 3
-    began = time.perf_counter()
-    table._match(at_once=True)
-    assert time.perf_counter() - began < 0.5
-    assert len(table._matches) == 10_000
-    assert table.selected == 0
-
-
-async def test_the_map_has_a_cell_a_request_then_buckets(folder: Path) -> None:
-    async with dashboard(folder, FakeSession(), play=2.0) as (app, _):
-        panel = app.screen.query_one(RequestMap)
-        cells = "".join(part for line in panel.draw(50, 12) for part, _ in line)
-        assert len(cells.replace(" ", "")) == 100
-        assert cells.count("■") == panel.snapshot.counts.succeeded  # type: ignore[union-attr]
-        lines = panel.draw(5, 4)
-        assert len(lines) == 4
-        assert all(length(line) == 5 for line in lines)
-
-
-async def test_where_a_cell_stands_for_many_the_map_says_for_how_many(folder: Path) -> None:
-    session = FakeSession(20_000)
-    async with dashboard(folder, session, play=40.0) as (app, pilot):
-        await pilot.pause()
-        assert "a cell is 53 requests" in text(app)
-        panel = app.screen.query_one(RequestMap)
-        before = panel.draw(*panel.size)
-        panel._settled.clear()
-        assert panel.draw(*panel.size) == before
 
 
 async def test_the_log_keeps_what_is_read_in_place_while_more_arrives(folder: Path) -> None:

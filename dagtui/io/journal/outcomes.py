@@ -24,7 +24,7 @@ def outcome_of(row: AnswerRow, dimension: Dimension) -> Outcome:
         return success_of(row, _Loose(loose(row.text or "")) if value is None else value)
     if row.state == "failed":
         error = AttemptError(ErrorKind(row.error or "server"), row.reason or "", row.status, _billed(row))
-        return Failure(error, row.attempts, row.usage, row.cost, row.trace or "")
+        return Failure(error, row.attempts, row.usage, row.cost, row.trace or "", row.flags)
     if row.state == "skipped":
         return Skipped(row.reason or "")
     return Cancelled(row.reason or "", row.attempts, row.billed == "maybe", row.usage, row.cost)
@@ -51,6 +51,8 @@ def success_of(row: AnswerRow, value: Value) -> Success:
         trace_id=row.trace or "",
         fingerprint=row.fingerprint,
         saved=row.saved,
+        flags=row.flags,
+        echo=row.echo,
     )
 
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,11 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dagtui.core.causes import Causes
 from dagtui.core.errors import ErrorKind
-from dagtui.core.model import Usage
+from dagtui.core.model import AttemptError, Usage
 from dagtui.core.past import Figures, Past
 from dagtui.core.store import UNKNOWN_COST, RequestStore, State
 from dagtui.io.journal import schema
+from dagtui.io.journal.rows import unranged
 from dagtui.io.journal.schema import PICO
 
 STATES = {"ok": State.SUCCEEDED, "failed": State.FAILED, "skipped": State.SKIPPED, "cancelled": State.CANCELLED}
@@ -56,12 +58,15 @@ class AnswerRow:
     trace: str | None
     saved: Decimal | None
     text: str | None
+    flags: int = 0
+    echo: int = 0
     session: int = 0
 
 
 _ANSWER = (
     "SELECT o.seq, o.state, o.attempts, o.latency, o.category, o.fingerprint, o.input, o.output, o.cache_read,"
-    " o.cache_write, o.cost, o.status, o.error, o.billed, o.reason, o.trace, o.saved, o.session, a.escaped, a.text"
+    " o.cache_write, o.cost, o.status, o.error, o.billed, o.reason, o.trace, o.saved, o.flags, o.echo, o.session,"
+    " a.escaped, a.text"
     " FROM outcome o LEFT JOIN answer a ON a.seq = o.seq AND o.state = 'ok' WHERE o.number"
 )
 
@@ -156,6 +161,16 @@ class JournalReader:
         with self._reading():
             last = sessions[-1]
             store, fingerprints, ended, sessions_of = self._store(last.number)
+            figures, reopened = self.figures(), self._reopened()
+            for seq in reopened:  # whatever it came to before does not count any more
+                if store.state[seq] == State.SUCCEEDED:
+                    figures.categories[store.category_name(seq)] -= 1
+                    figures.wasted += Decimal(max(0, store.cost[seq])) / 1_000_000_000
+                    store.cost[seq] = store.tokens_in[seq] = store.tokens_out[seq] = 0
+                    store.category[seq] = 0
+                store.state[seq], fingerprints[seq] = State.QUEUED, 0
+            figures.categories = +figures.categories
+            ended -= reopened
             unended = self._db.execute(f"SELECT seq FROM ({_UNENDED}) WHERE session = ?", (last.number,))
             sent = {seq for (seq,) in unended} - ended
             abandoned = self._db.execute(
@@ -173,19 +188,21 @@ class JournalReader:
                 session=last.number,
                 store=store,
                 fingerprints=fingerprints,
-                figures=self.figures(),
+                figures=figures,
                 claimed=last.claimed,
                 graceful=last.ended_at is not None,
                 sent=frozenset(sent),
                 abandoned=frozenset(seq for (seq,) in abandoned),
                 doubt=frozenset(seq for (seq,) in doubt),
                 again=frozenset(self._again(last.number)) - ended,
+                reopened=frozenset(reopened),
                 retry_at=retry_at,
                 last=self.last(),
                 plan=last.plan,
                 recipes=[session.recipe for session in sessions],
                 inputs=[session.input for session in sessions],
                 facts=self.facts,
+                causes=self._causes(store),
                 sessions=sessions_of,
             )
 
@@ -244,12 +261,51 @@ class JournalReader:
                     found[answer.seq] = answer
         return found
 
+    def _causes(self, store: RequestStore) -> Causes:
+        """What went wrong in all sessions; `store` is told who failed of what."""
+        rows = self._db.execute(
+            "SELECT session, ended_at, 0 AS late, seq, error, message, status, attempt FROM attempt"
+            " WHERE error IS NOT NULL AND retry_in IS NOT NULL"
+            " UNION ALL SELECT session, ended_at, 1, seq, error, reason, status, attempts FROM outcome"
+            " WHERE state = 'failed' ORDER BY 1, 2, 3"
+        )
+        causes, kinds = Causes(), {kind.value: kind for kind in ErrorKind}
+        causes.restore(
+            store,
+            (
+                (at, seq, AttemptError(kinds[error or "server"], message or "", status), attempt, bool(late))
+                for _, at, late, seq, error, message, status, attempt in _all(rows)
+            ),
+        )
+        return causes
+
+    def last_errors(self, seqs: Collection[int]) -> dict[int, AttemptError]:
+        """What the last failed attempt of some requests met."""
+        wanted = frozenset(seqs)
+        query = "SELECT seq, error, message, status, billed FROM attempt WHERE error IS NOT NULL ORDER BY number"
+        with self._reading():
+            return {
+                seq: AttemptError(ErrorKind(kind), message or "", status, billed or "maybe")
+                for seq, kind, message, status, billed in _all(self._db.execute(query))
+                if seq in wanted
+            }
+
     def _again(self, session: int) -> Iterator[int]:
         """The requests that `session` opened again."""
         query = "SELECT body FROM event WHERE session = ? AND kind = 'resumed'"
         for (body,) in self._db.execute(query, (session,)):
             for first, last in json.loads(body)["again"]:
                 yield from range(first, last + 1)
+
+    def _reopened(self) -> set[int]:
+        """The requests that were to be asked again while the run went on, and have no outcome since."""
+        found: dict[int, tuple[int, float]] = {}
+        for session, time, body in self._db.execute(
+            "SELECT session, time, body FROM event WHERE kind = 'reopened' ORDER BY number"
+        ):
+            found.update(dict.fromkeys(unranged(json.loads(body)["ranges"]), (session, time)))
+        newer = "SELECT 1 FROM outcome WHERE seq = ? AND (session, ended_at) >= (?, ?) LIMIT 1"
+        return {seq for seq, at in found.items() if self._db.execute(newer, (seq, *at)).fetchone() is None}
 
     def _store(self, session: int) -> tuple[RequestStore, array[int], set[int], array[int]]:
         """Every request's last outcome, in columns, which requests have one from `session`, and the session that
@@ -310,7 +366,7 @@ def _all(cursor: sqlite3.Cursor) -> Iterable[Any]:
 
 def _answer(row: Sequence[Any]) -> AnswerRow:
     seq, state, attempts, latency, category, mark, given, output, read, written, cost, *rest = row
-    status, error, billed, reason, trace, saved, session, escaped, text = rest
+    status, error, billed, reason, trace, saved, flags, echo, session, escaped, text = rest
     return AnswerRow(
         seq=seq,
         state=state,
@@ -327,6 +383,8 @@ def _answer(row: Sequence[Any]) -> AnswerRow:
         trace=trace,
         saved=_dollars(saved),
         text=json.loads(text) if escaped else text,
+        flags=flags or 0,
+        echo=echo or 0,
         session=session,
     )
 

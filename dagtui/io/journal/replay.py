@@ -25,6 +25,7 @@ from dagtui.core.events import (
     PhaseChanged,
     RecordRead,
     RequestEnded,
+    RequestsReopened,
     RowRejected,
     RunResumed,
     RunStarted,
@@ -45,6 +46,7 @@ from dagtui.core.model import (
     Usage,
 )
 from dagtui.io.journal.reader import JournalReader
+from dagtui.io.journal.rows import unranged
 from dagtui.io.journal.schema import PICO
 
 Moment: TypeAlias = tuple[int, float]
@@ -57,7 +59,7 @@ _LOOK_AHEAD_S = 1.0
 commit, that is."""
 
 # Where times are equal, what comes first. A request's attempts follow each other by their numbers.
-_RUN, _RECORD, _ATTEMPT, _OUTCOME, _TOLD, _LAST = range(6)
+_RUN, _RECORD, _REOPENED, _ATTEMPT, _OUTCOME, _TOLD, _LAST = range(7)
 _FIRST_OF_RUN = frozenset({"started", "resumed"})
 _Placed: TypeAlias = tuple[int, float, int, int, Event]  # session, time, rank, order within it
 
@@ -179,7 +181,7 @@ class Events(JournalReader):
             if kind == "started":
                 self._starts.append((session, time))
             if (event := _event(kind, time, json.loads(body))) is not None:
-                rank = _RUN if kind in _FIRST_OF_RUN else _TOLD
+                rank = _RUN if kind in _FIRST_OF_RUN else _REOPENED if kind == "reopened" else _TOLD
                 if isinstance(event, PhaseChanged) and event.phase == "ended":
                     rank = _LAST
                 yield session, time, rank, number, event
@@ -230,13 +232,13 @@ class Events(JournalReader):
             self._at["attempt"] = number
             yield from self._started(session, seq, attempt, sent_at)
             self._under_way.discard((session, seq, attempt))
-            told = AttemptEnded(ended_at, seq, _attempt(attempt, sent_at, ended_at, rest))
+            told = AttemptEnded(ended_at, seq, attempt_of(attempt, sent_at, ended_at, rest))
             yield session, ended_at, _ATTEMPT, 2 * attempt + 1, told
 
     def _outcomes(self, bound: Moment) -> Iterator[_Placed]:
         rows = self._db.execute(
             "SELECT number, session, seq, ended_at, state, attempts, latency, category, input, output, cache_read,"
-            " cache_write, cost, status, error, billed, reason, trace, saved"
+            " cache_write, cost, status, error, billed, reason, trace, saved, flags, echo"
             " FROM outcome WHERE number > ? ORDER BY number",
             (self._at["outcome"],),
         )
@@ -247,7 +249,8 @@ class Events(JournalReader):
             yield session, ended_at, _OUTCOME, number, RequestEnded(ended_at, seq, _outcome(state, rest))
 
 
-def _attempt(number: int, sent_at: float, ended_at: float, row: list[Any]) -> Attempt:
+def attempt_of(number: int, sent_at: float, ended_at: float, row: list[Any]) -> Attempt:
+    """An attempt out of its row, from the status on."""
     status, kind, billed, message, given, output, read, written, cost, request_id, *rest = row
     gateway_retries, retry_in, retry_reason, limits = rest
     return Attempt(
@@ -262,7 +265,7 @@ def _attempt(number: int, sent_at: float, ended_at: float, row: list[Any]) -> At
         retry_reason=retry_reason or "",
         request_id=request_id,
         gateway_retries=gateway_retries or 0,
-        limits=None if limits is None else _limits(json.loads(limits)),
+        limits=None if limits is None else limits_of(json.loads(limits)),
     )
 
 
@@ -282,6 +285,8 @@ def _outcome(state: str, row: list[Any]) -> Outcome:
         reason,
         trace,
         saved,
+        flags,
+        echo,
     ) = row
     usage, spent = Usage(given or 0, output or 0, read or 0, written or 0), _dollars(cost)
     if state == "ok":
@@ -295,10 +300,12 @@ def _outcome(state: str, row: list[Any]) -> Outcome:
             category=category,
             trace_id=trace or "",
             saved=_dollars(saved),
+            flags=flags or 0,
+            echo=echo or 0,
         )
     if state == "failed":
         why = AttemptError(ErrorKind(error or "server"), reason or "", status, billed or "maybe")
-        return Failure(why, attempts, usage, spent, trace or "")
+        return Failure(why, attempts, usage, spent, trace or "", flags or 0)
     if state == "skipped":
         return Skipped(reason or "")
     return Cancelled(reason or "", attempts, billed == "maybe", usage, spent)
@@ -312,9 +319,8 @@ def _event(kind: str, time: float, body: Mapping[str, Any]) -> Event | None:
 
 _EVENTS: dict[str, Callable[[float, Mapping[str, Any]], Event]] = {
     "started": lambda t, b: RunStarted(t, b["run"], tuple(b["dimensions"]), b["records"], b["target"]),
-    "resumed": lambda t, b: RunResumed(
-        t, b["session"], tuple(seq for first, last in b["again"] for seq in range(first, last + 1))
-    ),
+    "resumed": lambda t, b: RunResumed(t, b["session"], unranged(b["again"])),
+    "reopened": lambda t, b: RequestsReopened(t, unranged(b["ranges"]), b["by"]),
     "rejected": lambda t, b: RowRejected(t, b["line"], b["message"]),
     "source": lambda t, b: SourceEnded(t, b["records"]),
     "target": lambda t, b: TargetChanged(t, b["target"], b["by"]),
@@ -329,15 +335,17 @@ def _looked(time: float, told: Mapping[str, Any]) -> Looked:
         time,
         Hold(Holder(told["by"]), told.get("number", 0.0), told.get("known_from", ""), told.get("others", 0.0)),
         told.get("automatic", False),
-        None if (limits := told.get("limits")) is None else _limits(limits),
+        None if (limits := told.get("limits")) is None else limits_of(limits),
         told.get("limits_at"),
         None if (cap := told.get("cap")) is None else Decimal(cap),
         Decimal(told.get("exposed", 0)),
         Decimal(told.get("uncertain", 0)),
+        told.get("pilot", False),
     )
 
 
-def _limits(told: Mapping[str, Any]) -> RateLimits:
+def limits_of(told: Mapping[str, Any]) -> RateLimits:
+    """The limits out of what a row tells of them."""
     return RateLimits(**{name: None if room is None else Headroom(**room) for name, room in told.items()})
 
 

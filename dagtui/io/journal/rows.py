@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from functools import cache
@@ -19,13 +19,14 @@ from dagtui.core.events import (
     PhaseChanged,
     RecordRead,
     RequestEnded,
+    RequestsReopened,
     RowRejected,
     RunResumed,
     RunStarted,
     SourceEnded,
     TargetChanged,
 )
-from dagtui.core.model import Cancelled, Failure, Skipped, Success, Usage
+from dagtui.core.model import Cancelled, Failure, RateLimits, Skipped, Success, Usage
 from dagtui.io.journal.schema import PICO
 
 Row = tuple[Any, ...]
@@ -48,7 +49,7 @@ _COLUMNS = {
     ),
     "outcome": (
         "session seq ended_at state attempts latency category fingerprint input output cache_read cache_write cost"
-        " status error billed reason trace saved"
+        " status error billed reason trace saved flags echo"
     ),
     "answer": "seq escaped text",
     "event": "session time kind body",
@@ -88,6 +89,7 @@ class Batch:
         self._priced: tuple[Decimal | None, int | None] = (None, None)  # the cost that was converted last
         self.ended: float | None = None
         self._sent: dict[tuple[int, int], float] = {}
+        self._limits: tuple[int, RateLimits] | None = None
         self._takes: dict[type, Callable[[Any], None]] = {
             RecordRead: self._record_read,
             AttemptStarted: self._attempt_started,
@@ -97,6 +99,7 @@ class Batch:
                 e.time, "started", run=e.run_id, dimensions=e.dimensions, records=e.records, target=e.target
             ),
             RunResumed: lambda e: self._say(e.time, "resumed", session=e.session, again=ranges(e.again)),
+            RequestsReopened: lambda e: self._say(e.time, "reopened", ranges=ranges(e.seqs), by=e.by),
             RowRejected: lambda e: self._say(e.time, "rejected", line=e.line, message=e.message),
             SourceEnded: lambda e: self._say(e.time, "source", records=e.records),
             TargetChanged: lambda e: self._say(e.time, "target", target=e.target, by=e.by),
@@ -117,6 +120,9 @@ class Batch:
         """The tables that have rows, with them."""
         rows, session = self.rows, self._session
         rows["sent"] = [(session, seq, attempt, at) for (seq, attempt), at in self._sent.items()]
+        if self._limits is not None:  # of a batch the last: to see what a request met, that is near enough
+            place, limits = self._limits
+            rows["attempt"][place] = (*rows["attempt"][place][:-1], _encode(asdict(limits)))
         return [(table, found) for table, found in rows.items() if found]
 
     def _record_read(self, event: RecordRead) -> None:
@@ -131,6 +137,8 @@ class Batch:
     def _attempt_ended(self, event: AttemptEnded) -> None:
         attempt, seq = event.attempt, event.seq
         error, usage = attempt.error, attempt.usage
+        if attempt.limits is not None:
+            self._limits = len(self._attempts), attempt.limits
         self._sent.pop((seq, attempt.number), None)
         asked_as = attempt.request_id
         told = _NO_ERROR if error is None else (error.kind.value, error.billed, well(error.message))
@@ -160,6 +168,8 @@ class Batch:
                     *(200, None, None, None),
                     outcome.trace_id or None,
                     None if outcome.saved is None else pico(outcome.saved),
+                    outcome.flags or None,
+                    outcome.echo or None,
                 )
             )
             text = outcome.text
@@ -178,15 +188,15 @@ class Batch:
                     *spent,
                     *why,
                     outcome.trace_id or None,
-                    None,
+                    *(None, outcome.flags or None, None),
                 )
             case Skipped():
-                row = ("skipped", 0, *(None,) * 11, well(outcome.reason), None, None)
+                row = ("skipped", 0, *(None,) * 11, well(outcome.reason), *(None,) * 4)
             case Cancelled():
                 billed = "maybe" if outcome.perhaps_billed else "no"
                 spent = (*_used(outcome.usage), pico(outcome.cost))
                 why = (None, None, billed, well(outcome.reason))
-                row = ("cancelled", outcome.attempts, *(None, None, None), *spent, *why, None, None)
+                row = ("cancelled", outcome.attempts, *(None, None, None), *spent, *why, *(None,) * 4)
         self._outcomes.append((self._session, seq, event.time, *row))
 
     def _pico(self, cost: Decimal | None) -> int | None:
@@ -204,7 +214,7 @@ class Batch:
         """What is at its default is left out: there are two a second."""
         body: dict[str, Any] = {"by": event.hold.by.value}
         body |= {name: told for name in ("number", "known_from", "others") if (told := getattr(event.hold, name))}
-        body |= {name: told for name in ("automatic", "limits_at") if (told := getattr(event, name))}
+        body |= {name: told for name in ("automatic", "limits_at", "pilot") if (told := getattr(event, name))}
         body |= {name: str(told) for name in ("cap", "exposed", "uncertain") if (told := getattr(event, name))}
         if event.limits is not None:
             body["limits"] = asdict(event.limits)
@@ -235,6 +245,11 @@ def ranges(numbers: Sequence[int]) -> list[list[int]]:
         else:
             found.append([number, number])
     return found
+
+
+def unranged(pairs: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    """The numbers of `[first, last]` pairs."""
+    return tuple(number for first, last in pairs for number in range(first, last + 1))
 
 
 def _used(usage: Usage) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from dagtui.core.errors import ConfigError
 
 APPLICATION_ID = 0x64616774  # "dagt", so that `file` and we ourselves know it
-VERSION = 1
+VERSION = 2
 _PATIENCE_S = 5.0  # seconds that another program may hold the file
 JOURNAL_NAME = "journal.db"
 PICO = 1_000_000_000_000
@@ -35,7 +35,7 @@ CREATE TABLE outcome (
     number INTEGER PRIMARY KEY, session INTEGER NOT NULL, seq INTEGER NOT NULL, ended_at REAL NOT NULL,
     state TEXT NOT NULL, attempts INTEGER NOT NULL, latency REAL, category TEXT, fingerprint INTEGER,
     input INTEGER, output INTEGER, cache_read INTEGER, cache_write INTEGER, cost INTEGER,
-    status INTEGER, error TEXT, billed TEXT, reason TEXT, trace TEXT, saved INTEGER);
+    status INTEGER, error TEXT, billed TEXT, reason TEXT, trace TEXT, saved INTEGER, flags INTEGER, echo INTEGER);
 CREATE INDEX outcome_seq ON outcome (seq);
 CREATE TABLE answer (seq INTEGER PRIMARY KEY, escaped INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE event (
@@ -53,8 +53,17 @@ CREATE VIEW result AS
         WHERE state <> 'cancelled' OR seq NOT IN (SELECT seq FROM answer) GROUP BY seq);
 """
 
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    1: "ALTER TABLE outcome ADD COLUMN flags INTEGER;\nALTER TABLE outcome ADD COLUMN echo INTEGER",
+}
 """By the version that it starts from: the statements that lead to the next one."""
+
+DISGUISES: dict[int, str] = {
+    1: "CREATE TEMP VIEW outcome AS SELECT *, NULL AS flags, NULL AS echo FROM main.outcome",
+}
+"""By version: what makes a journal look like one of today to whoever only reads it, without a change to its
+file.
+"""
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -126,9 +135,15 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     place = f"{path.resolve().as_uri()}?{how}"
     db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=_PATIENCE_S, check_same_thread=False)
     try:
+        version = _version(db, path)
+        if version < VERSION:
+            if version not in DISGUISES:
+                raise ConfigError(
+                    f"{path}: an older dagtui made this journal; dagtui resume brings it up to date."
+                )
+            db.execute("PRAGMA temp_store=MEMORY")
+            db.execute(DISGUISES[version])
         db.execute("PRAGMA query_only=1")
-        if _version(db, path) < VERSION:
-            raise ConfigError(f"{path}: an older dagtui made this journal; dagtui resume brings it up to date.")
     except sqlite3.Error as error:
         db.close()
         raise unreadable(path, error) from None

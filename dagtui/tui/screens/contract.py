@@ -39,8 +39,8 @@ class ContractScreen(FittedScreen):
         Binding("s", "stale", "Stale", id="contract.stale"),
         Binding("f", "failed", "Failed", id="contract.failed"),
         Binding("escape", "leave", "Back", id="contract.back"),
-        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="contract.help"),
-        Binding("q", "app.leave", "Quit", id="contract.quit"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="app.help"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
 
     def __init__(self, going: Going, plan: Plan, choices: Choices | None = None) -> None:

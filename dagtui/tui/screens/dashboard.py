@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from dagtui.core.events import Phase
@@ -13,8 +12,9 @@ from dagtui.core.figures import count
 from dagtui.core.pilot import at_gate
 from dagtui.core.run_settings import MAX_CONCURRENCY
 from dagtui.core.snapshot import Snapshot
+from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
-from dagtui.tui.screens.watching import LOOKING, Watching
+from dagtui.tui.screens.watching import LOOKING
 from dagtui.tui.words import drained
 from dagtui.watched import Steered
 
@@ -23,7 +23,7 @@ STEERED = frozenset({"step", "double", "type_target", "automatic", "pause", "dra
 """The actions that change the run."""
 
 
-class Dashboard(Watching[Steered]):
+class Dashboard(Demonstrated):
     """Watches and steers one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,10 +36,10 @@ class Dashboard(Watching[Steered]):
         Binding("t", "type_target", "Type the target", show=False, id="run.type"),
         Binding("p,space", "pause", "Pause", key_display="p", id="run.pause"),
         Binding("d", "drain", "Drain", id="run.drain"),
-        Binding("c", "cancel", "Cancel", id="run.cancel"),
-        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="view.help"),
-        Binding("q", "app.leave", "Quit", id="run.quit"),
         *LOOKING,
+        Binding("c", "cancel", "Cancel", id="run.cancel"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="app.help"),
         Binding("e", "export", "Export", id="run.export"),
         Binding("a", "automatic", "Automatic", id="run.automatic"),
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
@@ -47,11 +47,11 @@ class Dashboard(Watching[Steered]):
         Binding("E", "edit", "Edit and continue", show=False, id="run.edit"),
         Binding("P", "pilot", "The pilot's summary", show=False, id="run.pilot"),
         Binding("n", "new_run", "New run", id="run.new"),
+        *SHOWING,
     ]
 
     def __init__(self, session: Steered) -> None:
         super().__init__(session)
-        self._typing: Entry | None = None
         self._gate = ""  # the reason of the pilot's gate whose summary was shown
 
     @property
@@ -72,23 +72,18 @@ class Dashboard(Watching[Steered]):
             return at_gate(self.session.snapshot())
         return ended if action == "report" else super().check_action(action, parameters)
 
-    def on_key(self, event: events.Key) -> None:
-        """The key that begins to type a target does so at once, so that the next key finds the field."""
-        if self._typing is not None and self._typing.type(event):  # it came before the dialog took over
-            event.stop()
-            return
-        active = self.active_bindings.get(event.key)
-        if active is not None and active.enabled and active.binding.id == "run.type":
-            event.stop()
-            self.action_type_target()
+    def steers(self) -> bool:
+        """Whether the run takes commands now."""
+        return self.live and self.check_action("pause", ()) is True
 
     # --- steering ---
 
     def action_type_target(self) -> None:
         """Type how many are to be in flight."""
         hint = f"Enter applies (1 to {count(MAX_CONCURRENCY)}) · Esc keeps {count(self.session.snapshot().target)}"
-        self._typing = Entry("target ▸ ", "", hint, restrict=r"\d{0,9}", refuse=_refuse_target)
-        self._dagtui.push_screen(self._typing, self._typed_target)
+        self._dagtui.push_screen(
+            Entry("target ▸ ", "", hint, restrict=r"\d{0,9}", refuse=_refuse_target), self._typed_target
+        )
 
     def action_step(self, direction: int) -> None:
         """One more or fewer; beyond fifty, a tenth."""
@@ -154,7 +149,6 @@ class Dashboard(Watching[Steered]):
             self.poll()
 
     def _typed_target(self, answer: str | None) -> None:
-        self._typing = None
         if answer is not None and self.live:
             self._retune(int(answer))
 

@@ -30,7 +30,7 @@ class Choice:
 class Question(ModalScreen[str]):
     """Asks for one key. Answers with the key, or with an empty string for Esc."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back", id="question.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back", id="question.back")]
 
     def __init__(self, text: str, choices: Sequence[Choice]) -> None:
         super().__init__()
@@ -88,6 +88,7 @@ class Entry(ModalScreen["str | None"]):
         self._refuse = refuse
         self._refused = ("", "")  # a text, and the sentence that says why it cannot be taken
         self._there = False
+        self._seen: events.Key | None = None
 
     def compose(self) -> ComposeResult:
         """The label, the field and what Enter does."""
@@ -104,8 +105,13 @@ class Entry(ModalScreen["str | None"]):
 
     def on_key(self, event: events.Key) -> None:
         """What was typed before the field had the focus is meant for it."""
+        self._seen = event
         if not self.query("Input:focus") and self.type(event):
             event.stop()
+
+    def catch(self, event: events.Key) -> bool:
+        """Take a key that was on its way elsewhere when this came up; whether it was one for it."""
+        return event is not self._seen and self.type(event)
 
     def type(self, event: events.Key) -> bool:
         """Take a key that came before the field could; whether it was one for it."""
@@ -125,7 +131,9 @@ class Entry(ModalScreen["str | None"]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """What was refused is being corrected."""
-        if self._refused[1] and event.value.strip() != self._refused[0]:
+        if (
+            self._refused[1] and event.input.value.strip() != self._refused[0]
+        ):  # later than the event's, in a burst
             self._refused = ("", "")
             self.query_one("#entry-hint", Static).update(self._told())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import cast
 
 from textual.app import App
 from textual.screen import Screen
@@ -13,11 +13,7 @@ class FittedScreen(Screen[None]):
 
     Textual gives a screen the classes of the terminal's size after its first frame, which shows, and styles every
     widget when it is mounted and again before that frame, which takes a tenth of the time until it.
-
-    `TYPED` are keys without a binding and what they do, for the help.
     """
-
-    TYPED: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()

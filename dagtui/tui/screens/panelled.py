@@ -51,11 +51,16 @@ class PanelledScreen(FittedScreen):
         self.enlarged: Sheet | None = None
         """The panel that fills the screen."""
         self._focus_before: Widget | None = None
+        self._numbers: frozenset[int] = frozenset()
+
+    def on_mount(self) -> None:
+        """Which panels there are is asked at every key."""
+        self._numbers = frozenset(sheet.number for sheet in self.query(Sheet) if sheet.number)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what is there can be gone to, and only what is alone be given back."""
         if action == "panel":
-            return any(sheet.number == parameters[0] for sheet in self.query(Sheet))
+            return parameters[0] in self._numbers
         return self.enlarged is not None if action == "restore" else True
 
     def action_panel(self, number: int) -> None:

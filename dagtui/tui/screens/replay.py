@@ -32,8 +32,8 @@ class ReplayScreen(Watching[Replay]):
         # Before the table, whose own first and last line they are elsewhere.
         Binding("home", "go(0)", "Beginning", key_display="Home", show=False, priority=True, id="replay.begin"),
         Binding("end", "go(1)", "End", key_display="End", show=False, priority=True, id="replay.end"),
-        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="view.help"),
-        Binding("q", "app.leave", "Quit", id="run.quit"),
+        Binding("question_mark,f1", "app.help", "Help", key_display="?", id="app.help"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
         *LOOKING,
         Binding("e", "export", "Export", id="run.export"),
         Binding("r", "report", "Report", id="view.report"),

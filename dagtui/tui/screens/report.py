@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -17,15 +17,34 @@ from dagtui.core.errors import DagtuiError
 from dagtui.core.report import Kept, Section, is_unfinished, report
 from dagtui.core.text import one_line, visible
 from dagtui.tui.paths import tail
-from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.export import Exported, ask_and_export, ask_and_write, suggested_report
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.sheet import Line, Sheet, fit, gauge, wrapped
 from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.widgets.report_charts import LatencyChart, MoneyChart, OutcomesChart, SpeedChart
+from dagtui.watched import own_title
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dagtui.core.causes import Causes
+    from dagtui.core.run_settings import RunSettings
+    from dagtui.plan import Plan
     from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
     from dagtui.watched import Watched
+
+
+class Told(Exported, Protocol):
+    """A run as far as its report asks for it."""
+
+    @property
+    def settings(self) -> RunSettings: ...
+    @property
+    def journal_path(self) -> Path | None: ...
+    @property
+    def causes(self) -> Causes: ...
+
 
 _SPEECH = {
     "complete": ("◆ complete", "done+"),
@@ -33,34 +52,69 @@ _SPEECH = {
     "drained": ("▽ drained", "warn+"),
     "cancelled": ("◌ cancelled", "warn+"),
     "stopped": ("✖ stopped", "failed+"),
+    "running": ("▶ running", "running+"),
 }
 
 
 class ReportScreen(FittedScreen):
     """Every figure of the run that has ended, and what to change next time."""
 
+    CSS_PATH = "../styles/report.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,r", "leave", "Dashboard", id="report.back"),
+        Binding("escape,r", "leave", "Back", id="report.back"),
         Binding("n", "new_run", "New run", id="report.new"),
         Binding("e", "export", "Export", id="report.export"),
+        Binding("w", "write", "Save as HTML", id="report.write"),
         Binding("g", "go_on", "Go on", id="report.go"),
-        Binding("q", "app.leave", "Quit", id="report.quit"),
+        Binding("f", "triage", "Failures by cause", id="report.triage"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
 
-    def __init__(self, session: Watched, result: RunResult, kept: Kept) -> None:
+    def __init__(
+        self,
+        session: Told,
+        result: RunResult,
+        kept: Kept,
+        plan: Plan | None = None,
+        max_tokens: int | None = None,
+        *,
+        running: bool = False,
+    ) -> None:
         super().__init__()
         self.session = session
         self.result = result
         self._kept = kept
+        self._plan = plan  # of a run that is not the app's own
+        self._max_tokens = max_tokens
+        self._outcome = "running" if running else result.outcome
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
-        sections = report(self.result.snapshot, self._kept, self.result.audit)
+        snapshot = self.result.snapshot
+        sections = report(
+            snapshot,
+            self._kept,
+            self.result.audit,
+            settings=self.session.settings,
+            title=own_title(self.session.title),
+            max_tokens=self._max_tokens,
+            causes=self.session.causes.groups,
+        )
         advice = [section for section in sections if not section.rows[0][0]]
         wide = [section for section in sections if section.verbatim]
         tables = [section for section in sections if section not in (*advice, *wide)]
-        yield Outcome(self.session.title, self.result)
+        yield Outcome(self.session.title, self._outcome, self.result.reason)
         with VerticalScroll(id="report"):
+            with Container(id="report-charts"):
+                yield SpeedChart(snapshot)
+                yield LatencyChart(snapshot)
+                yield OutcomesChart(snapshot)
+                yield MoneyChart(snapshot)
+            for section in advice:
+                text = "\n".join(f"▸ {visible(value)}" for _, value in section.rows)
+                hint = Static(Content(text), id="report-hints")
+                hint.border_title = "next time"
+                yield hint
             with Container(id="report-columns"):
                 for column in _balanced(tables, 2):
                     with Container(classes="report-column"):
@@ -68,11 +122,6 @@ class ReportScreen(FittedScreen):
                             yield SectionSheet(section)
             for section in wide:
                 yield SectionSheet(section)
-            for section in advice:
-                text = "\n".join(f"▸ {visible(value)}" for _, value in section.rows)
-                hint = Static(Content(text), id="report-hints")
-                hint.border_title = "next time"
-                yield hint
         yield Keys()
 
     def on_mount(self) -> None:
@@ -91,7 +140,10 @@ class ReportScreen(FittedScreen):
         """A run can be gone on with where something of it is left."""
         begins = self._dagtui.BEGINS_RUNS  # who only looks at a run begins none
         if action == "go_on":
-            return begins and self._kept.run is not None and is_unfinished(self.result.snapshot)
+            left = self._outcome != "running" and is_unfinished(self.result.snapshot)
+            return begins and self._kept.run is not None and left
+        if action == "triage":  # of a run of which only its figures are at hand, there are no requests to look at
+            return hasattr(self.session, "store")
         return begins or action != "new_run"
 
     def action_go_on(self) -> None:
@@ -102,14 +154,32 @@ class ReportScreen(FittedScreen):
         path = self.session.journal_path
         if path is not None:
             try:
-                await self._dagtui.look_back(path)
+                await self._dagtui.look_back(path, self._plan)
             except DagtuiError as error:
                 told = one_line(str(error), 400)
                 self.notify(told, title="Not gone on", severity="error", markup=False, timeout=20)
 
+    def action_triage(self) -> None:
+        """What went wrong, grouped by cause."""
+        from dagtui.tui.screens.triage import TriageScreen  # imported when asked for
+
+        self._dagtui.push_screen(TriageScreen(cast("Watched", self.session)))
+
     def action_export(self) -> None:
         """Write the results somewhere."""
         self.run_worker(ask_and_export(self._dagtui, self.session))
+
+    def action_write(self) -> None:
+        """Write the report as a file to be sent."""
+        self.run_worker(ask_and_write(self._dagtui, self._write, suggested_report(self.session)))
+
+    def _write(self, target: Path, overwrite: bool) -> None:
+        from dagtui.report_file import write_live  # imported when asked for
+
+        title, settings = own_title(self.session.title), self.session.settings
+        journal = self.session.journal_path
+        told = self.result, self._outcome
+        write_live(title, *told, self._kept, settings, journal, target, overwrite=overwrite)
 
     @property
     def _dagtui(self) -> DagtuiApp:
@@ -119,16 +189,17 @@ class ReportScreen(FittedScreen):
 class Outcome(Sheet):
     """The first line of the report."""
 
-    def __init__(self, title: str, result: RunResult) -> None:
+    def __init__(self, title: str, outcome: str, reason: str) -> None:
         super().__init__(id="report-outcome")
         self._title = title
-        self._result = result
+        self._outcome = outcome
+        self._reason = reason
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """What was run and how it ended."""
-        words, role = _SPEECH[self._result.outcome]
+        words, role = _SPEECH[self._outcome]
         title = fit(self._title, max(0, width - len(words) - 2)).rstrip()
-        reason = fit(self._result.reason, width).rstrip()
+        reason = fit(self._reason, width).rstrip()
         return (((title, "accent+"), ("  ", "text"), (words, role)), ((reason, "dim"),))
 
 

@@ -43,12 +43,15 @@ class SetupScreen(FittedScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5,ctrl+r", "start", "Start", key_display="F5", id="setup.start", priority=True),
         Binding("f2", "samples", "Sample data", key_display="F2", id="setup.samples"),
-        Binding("f3", "type_path", "Type a path", key_display="F3", id="setup.path"),
+        Binding("f3,slash", "type_path", "Type a path", key_display="F3", id="setup.path"),
         Binding("f6", "bad_rows", "Bad rows", key_display="F6", id="setup.bad-rows"),
         Binding("tab", "app.focus_next", "Next field", show=False, id="setup.next"),
         Binding("shift+tab", "app.focus_previous", "Field before", show=False, id="setup.previous"),
         Binding("f7", "go_on", "Go on", key_display="F7", id="setup.go-on"),
-        Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="setup.quit", priority=True),
+        Binding("f4", "runs", "Runs", key_display="F4", id="setup.runs"),
+        Binding("escape", "to_files", "To the files", show=False, id="setup.files"),
+        Binding("q", "app.leave", "Quit", show=False, id="app.quit"),  # where no field takes letters
+        Binding("ctrl+q", "app.leave", "Quit", key_display="^q", id="app.quit-anywhere", priority=True),
     ]
 
     def __init__(self, plan: Plan, desk: Desk, refusal: str = "") -> None:
@@ -122,6 +125,10 @@ class SetupScreen(FittedScreen):
         field = self.query_one("#path", Input)
         field.focus()
         field.action_select_all()
+
+    def action_to_files(self) -> None:
+        """Out of a field, back to where it begins."""
+        self.query_one(FileList).focus()
 
     def _list(self, folder: Path, at: Path | None = None) -> None:
         try:
@@ -204,6 +211,10 @@ class SetupScreen(FittedScreen):
             self._refuse(str(error))
         finally:
             self._starting = False
+
+    def action_runs(self) -> None:
+        """The runs that there were."""
+        self._dagtui.show_runs()
 
     def action_bad_rows(self) -> None:
         """Leave out the rows that cannot be read, or do not."""

@@ -41,10 +41,14 @@ POLL = 0.1  # seconds between two looks at the run
 TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 LOOKING: tuple[BindingType, ...] = (
-    Binding("s", "states", "Filter", id="view.states"),
+    Binding("slash", "filter", "Filter", key_display="/", id="view.filter"),
+    Binding("s", "sort", "Sort by the next column", show=False, id="view.sort"),
+    Binding("S,upper_s", "reverse", "Sort the other way", key_display="S", show=False, id="view.reverse"),
+    Binding("v", "states", "By state", show=False, id="view.states"),
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),
     Binding("tab", "app.focus_next", "Next panel", show=False, id="view.next"),
+    Binding("g", "triage", "Triage", id="view.triage"),
     Binding("enter", "request", "All about the request", show=False, id="view.request"),
 )
 """The keys that change nothing but what is in view."""
@@ -101,9 +105,23 @@ class Watching(PanelledScreen, Generic[S]):
 
     # --- looking ---
 
+    def action_filter(self) -> None:
+        """Type what the requests are filtered by."""
+        from dagtui.tui.screens.filtering import FilterEntry  # imported when asked for
+
+        self._dagtui.push_screen(FilterEntry(self.query_one(RequestsTable)))
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.query_one(RequestsTable).sort_by_next()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.query_one(RequestsTable).reverse()
+
     def action_states(self) -> None:
         """Show the next group of states."""
-        self.query_one(RequestsTable).cycle_filter()
+        self.query_one(RequestsTable).cycle_states()
 
     def action_follow(self) -> None:
         """Follow the newest request, or stay."""
@@ -115,11 +133,36 @@ class Watching(PanelledScreen, Generic[S]):
 
     def action_request(self) -> None:
         """What is known of the request under the cursor."""
-        from dagtui.tui.screens.request import RequestScreen  # imported when asked for
-
         table = self.query_one(RequestsTable)
         if table.has_focus and table.selected is not None:
-            self._dagtui.push_screen(RequestScreen(self.session, table.selected))
+            self._inspect(table.selected)
+
+    def on_requests_table_opened(self, event: RequestsTable.Opened) -> None:
+        """A request was clicked twice."""
+        self._inspect(event.seq)
+
+    def on_request_map_chosen(self, event: RequestMap.Chosen) -> None:
+        """From the map to the request, or to the first of many."""
+        table = self.query_one(RequestsTable)
+        table.select(event.seq)
+        self.set_focus(table)
+        if event.alone:
+            self._inspect(event.seq)
+
+    def _inspect(self, seq: int) -> None:
+        from dagtui.tui.screens.inspector import InspectorScreen  # imported when asked for
+
+        self._dagtui.push_screen(InspectorScreen(self.session, seq, self.query_one(RequestsTable).sequence))
+
+    def action_triage(self) -> None:
+        """What goes wrong, grouped by cause."""
+        from dagtui.tui.screens.triage import TriageScreen  # imported when asked for
+
+        self._dagtui.push_screen(TriageScreen(self.session, self.steers))
+
+    def steers(self) -> bool:
+        """Whether the run takes commands from here, now."""
+        return False
 
     def action_export(self) -> None:
         """Write the results so far."""
@@ -147,6 +190,7 @@ class Watching(PanelledScreen, Generic[S]):
             panel.show(snapshot)
         self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)
         self.query_one(Feed).show(self.session.log, snapshot.log_count, troubles(snapshot))
+        self._dagtui.announcer.show(snapshot, self.session.title)
         if snapshot.phase != self._phase:
             self._phase = snapshot.phase
             self.refresh_bindings()

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dagtui.core.figures import kind_words
+from dagtui.core.figures import kind_words, seconds
+from dagtui.core.order import SORTABLE, Order
 from dagtui.core.store import UNKNOWN_COST, RequestStore, State
 from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
 from dagtui.tui.sheet import Line, Span, fit
 
 Cell: TypeAlias = Callable[[RequestStore, int], Span]
+Fitted: TypeAlias = "tuple[tuple[Column, int], ...]"
+"""Columns with the cells that they got."""
+_LONG = 999.995  # seconds that no longer fit with their hundredths
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Column:
     grows: bool = False
 
 
-def fitting(width: int, dimensions: int) -> tuple[tuple[Column, int], ...]:
+def fitting(width: int, dimensions: int) -> Fitted:
     """The columns that fit in `width` cells with their widths, the most needed ones kept."""
     columns = [column for column in COLUMNS if column.title != "question" or dimensions > 1]
     while len(columns) > 2 and _needed(columns) > width:
@@ -39,17 +43,52 @@ def fitting(width: int, dimensions: int) -> tuple[tuple[Column, int], ...]:
     return tuple((column, column.width + extra.get(column.title, 0)) for column in columns)
 
 
-def header(columns: tuple[tuple[Column, int], ...]) -> Line:
-    """The line of titles."""
-    return ((" ".join(fit(column.title, width, right=column.right) for column, width in columns), "dim"),)
+def header(columns: Fitted, order: Order | None = None) -> Line:
+    """The line of titles; an arrow tells the one that `order` is by."""
+    spans: list[Span] = []
+    for column, width in columns:
+        if order is None or column.title != order.column:
+            spans.append((f"{fit(column.title, width, right=column.right)} ", "dim"))
+        elif column.right:  # in the gap before it, where its figures never stand
+            text, role = spans[-1]
+            spans[-1] = (text[:-1], role)
+            spans.append((f"{fit(arrow(order) + column.title, width + 1, right=True)} ", "accent"))
+        else:
+            spans.append((f"{fit(f'{column.title} {arrow(order)}', width)} ", "accent"))
+    return tuple(spans)
 
 
-def row(store: RequestStore, seq: int, columns: tuple[tuple[Column, int], ...], mark: str) -> Line:
-    """Request `seq` as a line; `mark` is put after each role."""
+def arrow(order: Order) -> str:
+    """Which way it goes."""
+    return "▼" if order.descending else "▲"
+
+
+def sortable(columns: Fitted) -> list[str]:
+    """The titles that requests can be sorted by."""
+    return [column.title for column, _ in columns if column.title in SORTABLE]
+
+
+def at(columns: Fitted, x: int) -> str:
+    """The title of the column at cell `x`."""
+    for column, width in columns:
+        if x <= width:  # with the gap behind it
+            return column.title
+        x -= width + 1
+    return ""
+
+
+def row(store: RequestStore, seq: int, columns: Fitted, mark: str, ran: float | None = None) -> Line:
+    """Request `seq` as a line; `mark` is put after each role, `ran` is how long it is in flight (seconds)."""
     spans: list[Span] = []
     for column, width in columns:
         text, role = column.cell(store, seq)
-        spans.append((fit(text, width, right=column.right) + " ", role + mark))
+        if ran is not None and column.title == "latency" and store.state[seq] == State.IN_FLIGHT:
+            text, role = _took(ran), "running"
+        said, role = fit(text, width, right=column.right) + " ", role + mark
+        if spans and spans[-1][1] == role:  # fewer spans are painted sooner
+            spans[-1] = (spans[-1][0] + said, role)
+        else:
+            spans.append((said, role))
     return tuple(spans)
 
 
@@ -82,7 +121,11 @@ def _status(store: RequestStore, seq: int) -> Span:
 
 def _latency(store: RequestStore, seq: int) -> Span:
     latency = 0.0 if store.state[seq] == State.IN_FLIGHT else store.latency[seq]
-    return (f"{latency:.2f} s" if latency else "", "text")
+    return (_took(latency) if latency else "", "text")
+
+
+def _took(duration: float) -> str:
+    return f"{duration:.2f} s" if duration < _LONG else seconds(duration)
 
 
 def _tokens_in(store: RequestStore, seq: int) -> Span:

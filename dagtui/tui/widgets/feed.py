@@ -18,6 +18,8 @@ from dagtui.tui.palette import LEVELS
 from dagtui.tui.sheet import Line, Sheet, Span, cut, fit
 from dagtui.tui.words import again, some
 
+_WHOLE = 4000  # cells of a line that is copied
+
 
 class Feed(Sheet, can_focus=True):
     """Shows the end of the log, or, once scrolled back, keeps what is read where it is while more arrives."""
@@ -31,6 +33,7 @@ class Feed(Sheet, can_focus=True):
         Binding("pagedown", "page(-1)", "Page forward", show=False, id="log.page-forward"),
         Binding("home", "oldest", "Oldest line", show=False, id="log.oldest"),
         Binding("end", "newest", "Newest line", show=False, id="log.newest"),
+        Binding("y", "copy", "Copy the lowest line in view", show=False, id="log.copy"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -92,6 +95,12 @@ class Feed(Sheet, can_focus=True):
     def action_newest(self) -> None:
         """To the end, and stay there."""
         self.action_back(-self.behind)
+
+    def action_copy(self) -> None:
+        """Copy the lowest line in view, whole."""
+        for entry in islice(reversed(self._entries), self.behind, self.behind + 1):
+            whole = "".join(text for text, _ in _line(entry, _WHOLE))
+            self.app.copy_to_clipboard(" ".join(whole.split()))  # pyright: ignore[reportUnknownMemberType]
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll by three."""

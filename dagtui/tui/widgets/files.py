@@ -121,11 +121,6 @@ class FileList(Sheet, can_focus=True):
             if event.chain == 2:
                 self.action_open()
 
-    def watch_has_focus(self, value: bool) -> None:
-        """Show the cursor, or hide it."""
-        super().watch_has_focus(value)
-        self.repaint()
-
     def _row(self, number: int, width: int) -> Line:
         mark = "@" if number == self.cursor and self.has_focus else ""
         if not number:

@@ -14,6 +14,10 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from dagtui.tui.doable import Doable, doable
+
+LAST = "app.help"
+"""The action that stands at the right edge: it leads to all the others."""
 _KEY = "bold $footer-key-foreground"
 _WORDS = "$footer-description-foreground"
 _UNDER_POINTER = " on $cursor"
@@ -45,7 +49,11 @@ class Keys(Widget):
 
     def render(self) -> Content:
         """` key words ` for each."""
-        parts = [part for key in self._keys() for part in self._spans(key)]
+        parts: list[tuple[str, str]] = []
+        end = 0
+        for key in self._keys():
+            parts += [(" " * (key.begin - end), ""), *self._spans(key)]
+            end = key.end
         return Content.assemble(*parts)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -77,19 +85,18 @@ class Keys(Widget):
         return cast("Screen[None]", self.screen)  # pyright: ignore[reportUnknownMemberType]
 
     def _keys(self) -> Iterator[Key]:
-        """One for each action, in the order of the bindings, as far as they fit."""
-        begin, seen = 0, set[str]()
-        for active in self._here.active_bindings.values():
-            binding = active.binding
-            if not binding.show or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            shown = self._dagtui.get_key_display(binding)
-            end = begin + cell_len(f" {shown} {binding.description} ")
-            if end > self.size.width + 1:
-                return
-            yield Key(binding.key, shown, binding.description, active.enabled, begin, end)
-            begin = end
+        """One for each action, in the order of the bindings, as far as they fit whole; at the right edge, help."""
+        shown = [able for able in doable(self._here) if able.in_footer]
+        last = next((able for able in shown if able.id == LAST), None)
+        room = self.size.width - (_cells(last) if last is not None else 0)
+        begin = 0
+        for able in shown:
+            end = begin + _cells(able)
+            if able is not last and end <= room:  # one that is too long makes no shorter one behind it go
+                yield _key(able, begin)
+                begin = end
+        if last is not None:
+            yield _key(last, max(0, room))
 
     def _spans(self, key: Key) -> tuple[tuple[str, str], tuple[str, str]]:
         more = "" if key.enabled else " dim"
@@ -99,3 +106,11 @@ class Keys(Widget):
 
     def _at(self, x: int) -> Key | None:
         return next((key for key in self._keys() if key.begin <= x < key.end), None)
+
+
+def _key(able: Doable, begin: int) -> Key:
+    return Key(able.key, able.shown[0], able.words, able.enabled, begin, begin + _cells(able))
+
+
+def _cells(able: Doable) -> int:
+    return cell_len(f" {able.shown[0]} {able.words} ")

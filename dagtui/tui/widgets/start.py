@@ -14,7 +14,7 @@ class StartButton(Static, can_focus=True):
     """Enter or a click presses it. Textual's Button has more style rules than all of this program's screens."""
 
     ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", "Start", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", "Start", show=False, id="start.press")]
 
     class Pressed(Message):
         """The button was pressed."""

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from dagtui.core.errors import ConfigError, DagtuiError
+from dagtui.core.events import RequestEnded
 from dagtui.io.journal import JournalReader, schema
+from dagtui.io.journal.replay import Events
 from tests.io.journal.helpers import answered, asked, gone_on, made, past_of, read, session, success
 
 OPENERS = {"reading": JournalReader, "writing": lambda path: gone_on(path, 1)}
@@ -155,38 +157,63 @@ def test_a_journal_that_was_cut_off_is_refused(tmp_path: Path, share: float) -> 
 
 
 def migrating(monkeypatch: pytest.MonkeyPatch, statements: str) -> None:
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setitem(schema.MIGRATIONS, 1, statements)
+    monkeypatch.setitem(schema.MIGRATIONS, schema.VERSION, statements)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
 
 
 def test_an_older_journal_is_brought_up_to_date_and_a_copy_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "journal.db"
+    path, now = tmp_path / "journal.db", schema.VERSION
     session(path, [*read(2), *answered(0, 1)])
     migrating(monkeypatch, "ALTER TABLE record ADD COLUMN note TEXT;\nUPDATE record SET note = 'new'")
     with pytest.raises(ConfigError, match="an older dagtui made this journal; dagtui resume brings it up to date"):
         JournalReader(path)
     gone_on(path, 1).close()
     assert asked(path, "SELECT DISTINCT note FROM record") == [("new",)]
-    assert asked(path, "PRAGMA user_version") == [(2,)]
-    copy = tmp_path / "journal.db.version1"
+    assert asked(path, "PRAGMA user_version") == [(now + 1,)]
+    copy = tmp_path / f"journal.db.version{now}"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert asked(copy, "PRAGMA user_version") == [(1,)]
+    assert asked(copy, "PRAGMA user_version") == [(now,)]
     assert asked(copy, "SELECT count(*) FROM outcome") == [(2,)]
     assert past_of(path).records == 2
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "journal.db"
+    path, now = tmp_path / "journal.db", schema.VERSION
     session(path, read(2))
     migrating(monkeypatch, "ALTER TABLE record ADD COLUMN note TEXT;\nUPDATE nowhere SET x = 1")
     with pytest.raises(DagtuiError):
         gone_on(path, 1)
-    assert asked(path, "PRAGMA user_version") == [(1,)]
+    assert asked(path, "PRAGMA user_version") == [(now,)]
     assert len(asked(path, "PRAGMA table_info(record)")) == 3
     monkeypatch.undo()
     gone_on(path, 1).close()  # and the lock is free
+
+
+def as_version_1(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE outcome DROP COLUMN flags")
+        db.execute("ALTER TABLE outcome DROP COLUMN echo")
+        db.execute("PRAGMA user_version=1")
+
+
+def test_a_journal_of_version_1_is_read_as_it_is_and_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    session(path, [*read(3), *answered(0, 1, outcome=success("an answer"))])
+    as_version_1(path)
+    before = path.read_bytes()
+    with JournalReader(path) as reader:
+        assert (reader.answers([1])[1].text, reader.answers([1])[1].flags) == ("an answer", 0)
+        assert dict(reader.states()) == {"ok": 2}
+    with closing(Events(path)) as events:
+        assert sum(isinstance(event, RequestEnded) for event in events.read()) == 2
+    assert past_of(path).records == 3
+    assert path.read_bytes() == before
+    gone_on(path, 1).close()
+    assert asked(path, "PRAGMA user_version") == [(schema.VERSION,)]
+    with JournalReader(path) as reader:
+        assert reader.answers([1])[1].flags == 0
 
 
 def test_a_finished_journal_can_be_read_where_nothing_can_be_written(tmp_path: Path) -> None:
