@@ -42,7 +42,7 @@ class Demonstrated(Watching[Steered]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """They are not there for other providers, and not when there is nothing left to show."""
         if action not in _SHOWN:
-            return True
+            return super().check_action(action, parameters)
         if self._phase == "ended" or self.session.provider is None:
             return False
         return action == "faults" or self._teller is not None
