@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -86,6 +86,11 @@ class Attached:
     def store(self) -> RequestStore:
         """The state of every request that was read; not to be written."""
         return self._fold.stats.store
+
+    @property
+    def since(self) -> Mapping[int, float]:
+        """When the attempt of each request in flight was sent, epoch seconds; not to be written."""
+        return self._fold.stats.pulse.since
 
     @property
     def log(self) -> deque[LogEntry]:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -85,6 +86,11 @@ class Replay:
     def store(self) -> RequestStore:
         """The state of every request at this position; not to be written."""
         return self._stats.store
+
+    @property
+    def since(self) -> Mapping[int, float]:
+        """When the attempt of each request in flight was sent, epoch seconds; not to be written."""
+        return self._stats.pulse.since
 
     @property
     def log(self) -> deque[LogEntry]:

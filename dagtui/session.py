@@ -174,6 +174,12 @@ class Session:
         return self._stats.store
 
     @property
+    def since(self) -> Mapping[int, float]:
+        """When the attempt of each request in flight was sent, epoch seconds; not to be written."""
+        self._fold()
+        return self._stats.pulse.since
+
+    @property
     def log(self) -> deque[LogEntry]:
         """The last lines of the log; not to be written."""
         self._fold()

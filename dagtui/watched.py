@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -39,6 +39,8 @@ class Watched(Protocol):
     def journal_path(self) -> Path | None: ...
     @property
     def store(self) -> RequestStore: ...
+    @property
+    def since(self) -> Mapping[int, float]: ...
     @property
     def log(self) -> deque[LogEntry]: ...
     @property

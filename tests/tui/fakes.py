@@ -143,6 +143,10 @@ class FakeSession:
         return self.stats.store
 
     @property
+    def since(self):
+        return self.stats.pulse.since
+
+    @property
     def log(self):
         return self.stats.log
 
@@ -185,6 +189,22 @@ class FakeSession:
     def automate(self, on: bool = True, by: str = "you") -> None:
         self.calls.append(("automate", on))
         self.automatic = on
+
+    def retry(self, seqs: Any, *, later: bool = False, max_tokens: int | None = None, by: str = "you") -> int:
+        return self._steered("retry", seqs, (State.WAITING, State.SUCCEEDED, State.FAILED, State.SKIPPED))
+
+    def skip(self, seqs: Any, by: str = "you") -> int:
+        return self._steered("skip", seqs, (State.QUEUED, State.IN_FLIGHT, State.WAITING))
+
+    def abort(self, seqs: Any, by: str = "you") -> int:
+        return self._steered("abort", seqs, (State.IN_FLIGHT,))
+
+    def hedge(self, seqs: Any, by: str = "you") -> int:
+        return self._steered("hedge", seqs, (State.IN_FLIGHT,))
+
+    def _steered(self, command: str, seqs: Any, states: tuple[State, ...]) -> int:
+        self.calls.append((command, tuple(seqs)))
+        return sum(self.store.state[seq] in states for seq in seqs)
 
     def set_max_cost(self, dollars: Any, by: str = "you") -> None:
         self.calls.append(("set_max_cost", dollars))

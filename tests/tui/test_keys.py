@@ -66,7 +66,7 @@ def test_on_a_screen_an_id_is_one_action_and_a_key_is_one_action() -> None:
         ({"run.pause": "d"}, 'd is the key of "run.drain" (Drain) on the same screen'),
         ({"run.pause": "?"}, '? is the key of "app.help" (Help)'),
         ({"run.pause": "up"}, '↑ is the key of "'),
-        ({"run.pause": "x", "run.drain": "x"}, 'x is the key of "run.'),
+        ({"run.pause": "J", "run.drain": "J"}, 'J is the key of "run.'),
         ({"panel.3": "4"}, '4 is the key of "panel.4"'),
     ],
 )

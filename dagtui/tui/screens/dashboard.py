@@ -14,6 +14,7 @@ from dagtui.core.run_settings import MAX_CONCURRENCY
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
+from dagtui.tui.screens.meddling import MEDDLED, MEDDLING, Meddling
 from dagtui.tui.screens.watching import LOOKING
 from dagtui.tui.words import drained
 from dagtui.watched import Steered
@@ -23,7 +24,7 @@ STEERED = frozenset({"step", "double", "type_target", "automatic", "pause", "dra
 """The actions that change the run."""
 
 
-class Dashboard(Demonstrated):
+class Dashboard(Meddling, Demonstrated):
     """Watches and steers one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,6 +38,7 @@ class Dashboard(Demonstrated):
         Binding("p,space", "pause", "Pause", key_display="p", id="run.pause"),
         Binding("d", "drain", "Drain", id="run.drain"),
         *LOOKING,
+        *MEDDLING,
         Binding("c", "cancel", "Cancel", id="run.cancel"),
         Binding("q", "app.leave", "Quit", id="app.quit"),
         Binding("question_mark,f1", "app.help", "Help", key_display="?", id="app.help"),
@@ -62,7 +64,7 @@ class Dashboard(Demonstrated):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out, or leave out, what makes no sense now."""
         ended = self._phase == "ended"
-        if action in STEERED:
+        if action in STEERED or action in MEDDLED:
             return not ended
         if action == "new_run":
             return ended and self._dagtui.BEGINS_RUNS

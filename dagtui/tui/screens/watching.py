@@ -133,9 +133,9 @@ class Watching(PanelledScreen, Generic[S]):
 
     def action_request(self) -> None:
         """What is known of the request under the cursor."""
-        table = self.query_one(RequestsTable)
-        if table.has_focus and table.selected is not None:
-            self._inspect(table.selected)
+        panel = self.focused
+        if isinstance(panel, RequestsTable | TailPanel) and panel.selected is not None:
+            self._inspect(panel.selected)
 
     def on_requests_table_opened(self, event: RequestsTable.Opened) -> None:
         """A request was clicked twice."""
@@ -188,7 +188,9 @@ class Watching(PanelledScreen, Generic[S]):
         self.query_one(RequestMap).store = self.query_one(TailPanel).store = self.session.store
         for panel in self.query(Panel):
             panel.show(snapshot)
-        self.query_one(RequestsTable).show(self.session.store, snapshot.time, snapshot.counts.total or 0)
+        self.query_one(RequestsTable).show(
+            self.session.store, snapshot.time, snapshot.counts.total or 0, self.session.since
+        )
         self.query_one(Feed).show(self.session.log, snapshot.log_count, troubles(snapshot))
         self._dagtui.announcer.show(snapshot, self.session.title)
         if snapshot.phase != self._phase:

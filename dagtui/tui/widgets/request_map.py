@@ -72,6 +72,11 @@ class RequestMap(Panel, can_focus=True):
         self._pointed: int | None = None  # the first request of the cell under the pointer
 
     @property
+    def alone(self) -> int | None:
+        """The request under the cursor; None where its cell stands for many."""
+        return self.cursor if self._share == 1 else None
+
+    @property
     def store(self) -> RequestStore | None:
         """What is shown; of another one, nothing is remembered."""
         return self._store
