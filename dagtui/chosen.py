@@ -90,11 +90,12 @@ def plugin_of(plan: Plan) -> Plugin:
     """
     plugin = load_task(plan.task)
     Dag(plugin.dimensions)
-    return _Overridden(plugin, plan) if plan.model or plan.provider else plugin
+    chosen = (plan.model, plan.provider, plan.temperature, plan.max_tokens)
+    return plugin if all(one is None or one == "" for one in chosen) else _Overridden(plugin, plan)
 
 
 class _Overridden(Plugin):
-    """A plugin whose model was chosen on the command line."""
+    """A plugin whose model or parameters were chosen on the command line, or in the middle of the run."""
 
     def __init__(self, plugin: Plugin, plan: Plan) -> None:
         self._plugin = plugin
@@ -117,5 +118,8 @@ class _Overridden(Plugin):
         return self._changed(await choice)
 
     def _changed(self, choice: ProviderChoice) -> ProviderChoice:
-        model, provider = self._plan.model or choice.model, self._plan.provider or choice.provider
-        return replace(choice, model=model, provider=provider)
+        plan = self._plan
+        model, provider = plan.model or choice.model, plan.provider or choice.provider
+        temperature = choice.temperature if plan.temperature is None else plan.temperature
+        max_tokens = choice.max_tokens if plan.max_tokens is None else plan.max_tokens
+        return replace(choice, model=model, provider=provider, temperature=temperature, max_tokens=max_tokens)

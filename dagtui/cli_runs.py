@@ -142,7 +142,7 @@ def resume(
         screen = has_screen() and not (headless or as_json or quiet or dry_run or detach)
         if screen and not _decided(chosen):
             leave(open_app(plan, theme, going=going))
-        choices = _choices(chosen)
+        choices = _choices(chosen, going)
         _tell(going, choices, as_json=as_json, quiet=quiet and not dry_run)
         if dry_run:
             leave(0)
@@ -164,12 +164,12 @@ def _decided(chosen: dict[str, Any]) -> bool:
     return bool(chosen["yes"])
 
 
-def _choices(chosen: dict[str, Any]) -> Choices:
+def _choices(chosen: dict[str, Any], going: Going) -> Choices:
     from dagtui.core.contract import Choices
 
     ambiguous = chosen["on_ambiguous"]
     return Choices(
-        stale=chosen["stale"] or "redo",
+        stale=chosen["stale"] or going.choices.stale,
         ambiguous="skip" if ambiguous == "skip" else "retry",
         failed=chosen["failed"] or "retry",
     )
@@ -211,7 +211,7 @@ def _ask_or_refuse(going: Going, choices: Choices, chosen: dict[str, Any]) -> Ch
             )
         answer = click.prompt("perhaps billed: ask again?", type=click.Choice(["retry", "skip"]), err=True)
         choices = replace(choices, ambiguous=answer)
-    if contract.stale and chosen["stale"] is None and not chosen["yes"]:
+    if contract.stale and (chosen["stale"], choices.stale) == (None, "redo") and not chosen["yes"]:
         if not there:
             raise ConfigError(
                 f"{count(len(contract.stale))} answers are stale: --stale redo asks for them again, --stale keep"

@@ -13,10 +13,12 @@ from dagtui.core.errors import BadInput, ConfigError
 from dagtui.core.events import RecordEnded
 from dagtui.core.model import AttemptError, Cancelled, Failure, Outcome, Record, RowError
 from dagtui.core.plugin import Dimension
+from dagtui.core.revision import revisions_of
 from dagtui.io.export import FailuresWriter, ResultsWriter, refuse_target
 from dagtui.io.identity import changes
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.outcomes import outcome_of
+from dagtui.io.journal.reader import AnswerRow
 from dagtui.io.parquet import check_parquet, write_parquet
 from dagtui.io.repeated import Repeated, repeated
 from dagtui.io.source import FileSource, open_source
@@ -77,16 +79,24 @@ def export_run(
         if kind == "parquet":
             check_parquet()
         refuse_target(target, source.path if source is not None else None, overwrite=overwrite)
+        revision = _Told(reader)
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         packed = part.with_suffix(".packed")
         rows_as = "jsonl" if kind == "parquet" else kind
         writer = (
             FailuresWriter(part, rows_as, columns)
             if failures
-            else ResultsWriter(part, rows_as, dag, columns, guard_formulas=guard_formulas)
+            else ResultsWriter(
+                part,
+                rows_as,
+                dag,
+                columns,
+                guard_formulas=guard_formulas,
+                revision=revision.of if revision.several else None,
+            )
         )
         try:
-            rows = _write(reader, dag, source, writer, only)
+            rows = _write(reader, dag, source, writer, only, revision)
             if not rows:
                 what = "no failures" if failures else "no results yet"
                 raise NothingThere(f"{path}: holds {what}.")
@@ -101,6 +111,23 @@ def export_run(
             part.unlink(missing_ok=True)
             packed.unlink(missing_ok=True)
     return rows
+
+
+class _Told:
+    """The revisions of the outcomes that were looked at last."""
+
+    def __init__(self, reader: JournalReader) -> None:
+        self._numbers = revisions_of([session.recipe for session in reader.sessions()])
+        self._sessions: dict[int, int] = {}
+        self.several = self._numbers[-1:] > (1,)
+
+    def look(self, answers: Mapping[int, AnswerRow]) -> None:
+        """These are written next; those before have been."""
+        self._sessions = {seq: row.session for seq, row in answers.items()}
+
+    def of(self, seq: int) -> int:
+        """The revision of an outcome."""
+        return self._numbers[self._sessions.get(seq, 1) - 1]
 
 
 def write_out(
@@ -149,6 +176,7 @@ def _write(
     source: FileSource | Repeated | None,
     writer: ResultsWriter | FailuresWriter,
     only: Collection[int] | None,
+    revision: _Told,
 ) -> int:
     rows = 0
     chosen = None if only is None else {seq // len(dag) for seq in only}
@@ -157,6 +185,7 @@ def _write(
         for batch in _batches(reader, source, chosen):
             seqs = [dag.seq(record.index, position) for record in batch for position in range(len(dag))]
             answers = reader.answers(seqs)
+            revision.look(answers)
             for record in batch:
                 outcomes: dict[str, Outcome] = {}
                 for position, dimension in enumerate(dag.dimensions):

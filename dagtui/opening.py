@@ -19,22 +19,22 @@ from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
 from dagtui.core.errors import ConfigError, RunInUse
 from dagtui.core.failures import failures_path
-from dagtui.core.model import ProviderChoice, Record, Success
+from dagtui.core.model import ProviderChoice, Success
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.core.pricing import PriceTable
-from dagtui.core.settings import GatewaySettings
+from dagtui.gateways import open_gateway
 from dagtui.given import Given, read_again, read_input
 from dagtui.io.source import Scan
 from dagtui.memory import limits_path, memory_of
 from dagtui.resuming import Going, recipe_of
+from dagtui.revised import Revised
 from dagtui.runs import make_folder, runs_folder
 
 # The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
 # probe begins: a look at the plan does without.
 if TYPE_CHECKING:
-    from dagtui.core.ports import Gateway, Sink
-    from dagtui.io.simulator_process import SimulatorProcess
+    from dagtui.core.ports import Sink
     from dagtui.session import Session
 
 _NOWHERE = "http://localhost"  # where the demo's simulator would stand, had it been started
@@ -117,7 +117,7 @@ async def open_resumed(going: Going, plan: Plan, choices: Choices, environ: Mapp
     plugin = plugin_of(plan)
     given, _ = await asyncio.to_thread(read_again, plan, plugin, going.past)
     run = _Run(str(going.past.facts.get("id", going.path.parent.name)), going.path, going, choices)
-    return await _open(replace(plan, overwrite=True), plugin, given, environ, run)
+    return await _open(replace(plan, overwrite=True, stale=choices.stale), plugin, given, environ, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +144,17 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
     from dagtui.session import Session
 
     scan, first = given.scan, given.first
-    results, sinks = _sinks(plan, plugin, scan)
+    revised = Revised(run.going)
+    results, sinks = _sinks(plan, plugin, scan, revised)
     prices = PriceTable(plan.prices)
     choices = choices_of(plugin, first)
     # The price table takes a third of a second to load: better before the first request than during it.
     await asyncio.to_thread(lambda: [prices.knows(choice.provider, choice.model) for choice in choices])
     _check_budget(plan, prices, choices)
-    gateway, settings, simulator = await _open_gateway(plan, plugin, first, environ, run.id)
+    gateway, settings, simulator = await open_gateway(plan, plugin, first, environ, run.id)
     memory = memory_of(plan, settings)
     at_once = None if plan.settings.automatic else plan.settings.concurrency
-    title = f"{given.name} · {plugin.name} · {plan.gateway}"
+    title = f"{given.name} · {plugin.name} · {plan.gateway}{revised.title}"
     route = route_of(plan, settings)
     dag = Dag(plugin.dimensions)
     facts = (
@@ -203,7 +204,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         )
         kept = None
         if run.going and run.choices:
-            kept = run.going.earlier(run.choices, tells=bool(sinks))
+            kept = revised.kept = run.going.earlier(run.choices, tells=bool(sinks))
             owned.append(kept.aclose)
     except BaseException:
         await gateway.aclose()
@@ -238,6 +239,7 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         rewrite=rewrite_files if sinks else None,
         provider=provider,
     )
+    session.revisions = await asyncio.to_thread(revised.revisions)
     if scan.twice:
         session.note(f"{given.name}: {scan.twice}")
     if run.journal.parent.parent == runs_folder():  # a folder of the run's own, which nobody else can enter
@@ -264,7 +266,7 @@ def _check_budget(plan: Plan, prices: PriceTable, choices: Sequence[ProviderChoi
             )
 
 
-def _sinks(plan: Plan, plugin: Plugin, scan: Scan) -> tuple[Path | None, list[Sink]]:
+def _sinks(plan: Plan, plugin: Plugin, scan: Scan, revised: Revised) -> tuple[Path | None, list[Sink]]:
     """The files that results go into beside the journal, if somebody wants any."""
     from dagtui.io.export import FailuresWriter, ResultsWriter
 
@@ -272,11 +274,13 @@ def _sinks(plan: Plan, plugin: Plugin, scan: Scan) -> tuple[Path | None, list[Si
     source = None if plan.path == "-" else Path(plan.path)
     output = plan.output
     sinks: list[Sink] = []
+    of = revised.of if revised.number > 1 else None
     if plan.stdout is not None:
-        sinks.append(ResultsWriter(plan.stdout, plan.output_format or "jsonl", dag, columns))
+        sinks.append(ResultsWriter(plan.stdout, plan.output_format or "jsonl", dag, columns, revision=of))
     elif output is not None:
         wanted = plan.output_format or _format_of(output)
-        sinks.append(ResultsWriter(output, wanted, dag, columns, source=source, overwrite=plan.overwrite))
+        kept = plan.overwrite
+        sinks.append(ResultsWriter(output, wanted, dag, columns, source=source, overwrite=kept, revision=of))
     failures = failures_path(plan, output)
     if failures is not None:
         kind = _format_of(failures)
@@ -292,29 +296,3 @@ def _format_of(path: Path) -> str:
     if path.exists() and not path.is_file():  # a device or a pipe, such as /dev/null; a folder is refused later
         return "jsonl"
     raise ConfigError(f'{path}: results are written as .csv, .tsv or .jsonl, not as "{path.suffix}"; rename it.')
-
-
-async def _open_gateway(
-    plan: Plan, plugin: Plugin, first: Record | None, environ: Mapping[str, str], run_id: str
-) -> tuple[Gateway, GatewaySettings, SimulatorProcess | None]:
-    from dagtui.io.portkey import Portkey
-    from dagtui.io.simulator_process import start_simulator
-
-    if plan.gateway == "demo":
-        simulator = await start_simulator(plan.knobs, plan.seed, plan.scenario)
-        try:
-            settings = settings_of(plan, plugin, first, environ, base_url=simulator.url)
-        except BaseException:
-            await simulator.aclose()
-            raise
-        gateway = Portkey(settings, run_id=run_id)
-        gateway.flavour = "simulator"
-        return gateway, settings, simulator
-    settings = settings_of(plan, plugin, first, environ)
-    gateway = Portkey(settings, run_id=run_id)
-    try:
-        await gateway.probe()
-    except BaseException:
-        await gateway.aclose()
-        raise
-    return gateway, settings, None

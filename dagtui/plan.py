@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dagtui.core.contract import Choices
     from dagtui.core.model import ProviderChoice, Record
     from dagtui.core.report import Kept
+    from dagtui.editing import Editing
     from dagtui.resuming import Going
     from dagtui.runs import RunInfo
     from dagtui.session import Session
@@ -38,6 +39,7 @@ __all__ = [
     "candidates",
     "chosen_models",
     "default_plan_gateway",
+    "editing",
     "gateway_choices",
     "gateway_problem",
     "kept",
@@ -293,8 +295,9 @@ def kept(plan: Plan, session: Watched) -> Kept:
 
     failures = failures_path(plan, session.results_path)
     run = None if session.journal_path is None else name_of(session.journal_path)
+    revisions = getattr(session, "revisions", None)  # of a run of this process
     failed = failures if failures is not None and failures.exists() else None
-    return Kept(run, session.results_path, failed, plan.gateway)
+    return Kept(run, session.results_path, failed, plan.gateway, revisions)
 
 
 async def unfinished(path: str) -> RunInfo | None:
@@ -346,6 +349,17 @@ async def open_resumed(
     from dagtui.opening import open_resumed as opened
 
     return await opened(going, plan, choices, os.environ if environ is None else environ)
+
+
+async def editing(plan: Plan, session: Watched, environ: Mapping[str, str] | None = None) -> Editing:
+    """What can be edited of the run of `plan` that goes on as `session`.
+
+    Raises:
+        DagtuiError: it keeps no journal, or its task cannot be read any more.
+    """
+    from dagtui.editing import open_editing
+
+    return await open_editing(plan, session, os.environ if environ is None else environ)
 
 
 async def open_session(plan: Plan, environ: Mapping[str, str] | None = None) -> Session:

@@ -24,7 +24,7 @@ from dagtui.fold import KILLED, Fold, result_of
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.chronicle import Chronicle
 from dagtui.io.journal.replay import END, Events
-from dagtui.runs import name_of, plan_of
+from dagtui.runs import name_of, plan_of, revisions_in
 from dagtui.session import RunResult
 
 _PAGE = 2_000
@@ -99,7 +99,7 @@ def kept_of(path: Path, plan: Plan) -> Kept:
     failures = failures_path(plan, plan.output)
     with suppress(OSError):
         failures = failures if failures is not None and failures.exists() else None
-    return Kept(name_of(path), plan.output, failures, plan.gateway)
+    return Kept(name_of(path), plan.output, failures, plan.gateway, revisions_in(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def recipe_of(plugin: Plugin, choices: Mapping[str, ProviderChoice], route: Mapp
 @dataclass(frozen=True, slots=True)
 class Going:
     """A run that may go on: its journal, its past, and what going on means. `renamed` are records whose place in
-    the input has another id now.
+    the input has another id now. `recipe` is today's, `choices` are what was decided before, where nothing was
+    edited since.
     """
 
     path: Path
@@ -54,6 +55,8 @@ class Going:
     dag: Dag
     contract: Contract
     renamed: Mapping[int, str]
+    recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    choices: Choices = field(default_factory=Choices)
 
     def names(self, seqs: Sequence[int]) -> Iterator[tuple[str, str]]:
         """The record's id and the dimension of each request."""
@@ -111,7 +114,9 @@ async def look_back(
             comparison = _Comparison(reader, past, plugin, dag, Fingerprints(route), unsure)
             stale, renamed = await comparison.stale(source), comparison.renamed
         past.store.rename(renamed)
-    return Going(path, past, dag, contract_of(past, dag, stale, records, tuple(told)), renamed)
+    as_before = not input_changes and bool(past.recipes) and past.recipes[-1] == now
+    decided = Choices(stale="keep") if as_before and past.plan.get("stale") == "keep" else Choices()
+    return Going(path, past, dag, contract_of(past, dag, stale, records, tuple(told)), renamed, now, decided)
 
 
 class _Comparison:
@@ -212,6 +217,10 @@ class Kept:
         return tuple(
             seq for seq, action in enumerate(self._actions) if action == Action.LEAVE and state[seq] not in ended
         )
+
+    def keeps(self, seq: int) -> bool:
+        """Whether the outcome of request `seq` stays as it is."""
+        return seq < len(self._actions) and self._actions[seq] == Action.KEEP
 
     def left_as(self, seq: int) -> Outcome:
         """What becomes of one of those: whoever only was to be asked again keeps what he had."""

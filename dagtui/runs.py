@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from platformdirs import user_state_path
 
 from dagtui.core.errors import ConfigError, DagtuiError, nearest
 from dagtui.core.plan import Plan
+from dagtui.core.revision import Revisions, revisions, revisions_of
 from dagtui.io.journal import JOURNAL_NAME, JournalReader, is_locked
 from dagtui.io.journal.chronicle import Chronicle
 from dagtui.io.plan_file import plan_from_plain
@@ -200,6 +202,16 @@ def name_of(path: Path) -> str:
     return path.parent.name if path.parent.parent == runs_folder() else str(path.absolute())
 
 
+def edited_task_path(path: Path, revision: int) -> Path:
+    """Where the task of a revision lies, beside the journal at `path`."""
+    return path.with_name(f"{path.stem}.task-{revision}.toml")
+
+
+def edited_tasks(path: Path) -> list[Path]:
+    """The tasks of all revisions of the run with this journal."""
+    return sorted(path.parent.glob(f"{escape(path.stem)}.task-*.toml"))
+
+
 def plan_of(path: Path) -> Plan:
     """The plan of the run's last session.
 
@@ -209,6 +221,17 @@ def plan_of(path: Path) -> Plan:
     with JournalReader(path) as reader:
         plan = plan_from_plain(reader.sessions()[-1].plan)
         return plan_with_input(plan, reader.facts)
+
+
+def revisions_in(path: Path) -> Revisions:
+    """The revisions of the run with this journal.
+
+    Raises:
+        ConfigError: the journal cannot be read.
+    """
+    with JournalReader(path) as reader:
+        recipes = [session.recipe for session in reader.sessions()]
+        return revisions(recipes, reader.answers_by_session() if revisions_of(recipes)[-1:] > (1,) else {})
 
 
 def plan_with_input(plan: Plan, facts: Mapping[str, Any]) -> Plan:
@@ -235,5 +258,7 @@ def remove_run(path: Path) -> None:
             return
         for suffix in ("", "-wal", "-shm", ".lock", ".ballast"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+        for task in edited_tasks(path):
+            task.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be removed: {error.strerror or error}.") from None

@@ -33,6 +33,7 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Archive, Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
+from dagtui.core.revision import Revisions
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stats import Stats
@@ -161,6 +162,8 @@ class Session:
         self._ended = False
         self._broken = ""
         self._audit = audit
+        self.revisions = Revisions()
+        """How what the run asks was changed on the way."""
 
     # --- what front ends read ---
 

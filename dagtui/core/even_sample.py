@@ -56,3 +56,13 @@ def _chance(place: int, block: int) -> int:
     mixed = ((mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9) & _ALL
     mixed = ((mixed ^ mixed >> 27) * 0x94D049BB133111EB) & _ALL
     return mixed ^ mixed >> 31
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most `most` places out of `count`, one of each of as many blocks, in order."""
+    blocks = min(count, most)
+    found: list[int] = []
+    for block in range(blocks):
+        first, end = block * count // blocks, (block + 1) * count // blocks
+        found.append(first + _chance(block, end - first) % (end - first))
+    return found

@@ -31,6 +31,10 @@ class Figures:
     categories: Counter[str] = field(default_factory=Counter[str])
 
 
+def _no_sessions() -> array[int]:
+    return array("H")
+
+
 @dataclass(slots=True)
 class Past:
     """A run up to now.
@@ -42,7 +46,8 @@ class Past:
     holds of `reopened`, which the user wanted again in any session. They are queued.
     `claimed` counts records of which it may have sent something, `graceful` says that it came to its end.
     `retry_at` is when a request that waited was to be sent again (epoch seconds), `last` the last moment that the
-    journal knows. `recipes` and `inputs` are those of all sessions, and so are `causes`.
+    journal knows. `recipes`, `inputs` and `causes` are those of all sessions, `sessions` those that the requests
+    have their last outcomes from, by seq, 0 where there is none.
     """
 
     dimensions: tuple[str, ...]
@@ -64,6 +69,7 @@ class Past:
     facts: Mapping[str, Any]
     causes: Causes = field(default_factory=Causes)
     reopened: frozenset[int] = frozenset()
+    sessions: array[int] = field(default_factory=_no_sessions)
 
     @property
     def records(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from dagtui.core.run_settings import RunSettings
 
@@ -22,7 +22,8 @@ class Plan:
     `overwrite` replaces files of an earlier run. `model` and `provider` override the task's; `knobs` and `seed`
     are the simulator's, `scenario` what it plays by itself; `story` is told over the run, at that `pace`; `stdout`
     takes the results instead of a file. `gateway_retries` are the gateway's own; `remember` keeps what is learnt
-    of the limits for the next run.
+    of the limits for the next run. `temperature` and `max_tokens` override the task's as `model` does; `stale` is
+    what was decided about answers to what would be asked otherwise now.
     """
 
     path: str = ""
@@ -49,3 +50,6 @@ class Plan:
     gateway_retries: int | None = None
     remember: bool = True
     journal: Path | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stale: Literal["redo", "keep"] = "redo"

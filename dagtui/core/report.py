@@ -16,6 +16,7 @@ from dagtui.core.advice import hints
 from dagtui.core.causes import Group
 from dagtui.core.figures import UNKNOWN, count, kind_words, money, percent, rate, seconds
 from dagtui.core.reference import is_reference, reference_rows
+from dagtui.core.revision import Revisions
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
@@ -45,13 +46,14 @@ class Kept:
     """Where what a run came to lies. `run` is what commands call it; None where there is no journal.
 
     `results` and `failures` are files beside the journal, if there are any. `gateway` is the one that it went
-    through: its name or its address.
+    through: its name or its address. `revisions` are the run's.
     """
 
     run: str | None = None
     results: Path | None = None
     failures: Path | None = None
     gateway: str = ""
+    revisions: Revisions | None = None
 
     @property
     def resume(self) -> str:
@@ -94,6 +96,8 @@ def report(
         sections.append(_told(causes))
     if snapshot.categories:
         sections.append(_categories(snapshot))
+    if kept.revisions is not None and kept.revisions.number > 1:
+        sections.append(_revisions(snapshot, kept.revisions))
     sections += [_money(snapshot), _tokens(snapshot), _results(snapshot, kept)]
     if audit:
         rows = (("Checked", audit.books), ("Time", audit.bound))
@@ -215,6 +219,17 @@ def _categories(snapshot: Snapshot) -> Section:
         ),
         tuple(number / total for _, number in snapshot.categories),
     )
+
+
+def _revisions(snapshot: Snapshot, revisions: Revisions) -> Section:
+    """How many answers each revision has, and what was edited for it."""
+    told = ("as it began", *revisions.edits)
+    answers = revisions.answers(snapshot.counts.succeeded)
+    rows = [
+        (str(number), visible(f"{count(of_it)} {_plural(of_it, 'answer')}, {edit}"))
+        for number, (of_it, edit) in enumerate(zip(answers, told, strict=True), 1)
+    ]
+    return Section("Revisions", tuple(rows))
 
 
 def _money(snapshot: Snapshot) -> Section:

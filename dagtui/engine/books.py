@@ -64,7 +64,7 @@ class Books:
                 opened.whole = opened.whole and isinstance(outcome, Success)
                 ready += opened.frontier.end(position, succeeded=isinstance(outcome, Success)).ready
             else:
-                self.end(opened, position, outcome)
+                ready += self.end(opened, position, outcome)
         return opened, tuple(one for one in ready if self._dag.names[one] not in opened.outcomes)
 
     def recall(self, record: Record, outcomes: Mapping[str, Outcome]) -> Open:

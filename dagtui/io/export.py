@@ -7,7 +7,7 @@ older file of that name is only replaced when that was asked for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +16,7 @@ from dagtui.core.errors import ConfigError, TargetExists
 from dagtui.core.events import Event, RecordEnded, RecordReused, RunStarted
 from dagtui.io.lines import open_lines
 from dagtui.io.row_file import FLUSH_ROWS, OUTPUT_FORMATS, OutputFormat, RowFile, refuse_target
-from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS, Answers, failure_of, status_of, summary_of
+from dagtui.io.summary import FAILURE_COLUMNS, OUR_COLUMNS, REVISION, Answers, failure_of, status_of, summary_of
 
 __all__ = ["OUTPUT_FORMATS", "FailuresWriter", "OutputFormat", "ResultsWriter", "refuse_target"]
 
@@ -54,7 +54,8 @@ class ResultsWriter(_RowSink):
     name with a single dimension unless an input column has it, else it is called `dimension.field`.
 
     Cells that a spreadsheet would run as a formula get a leading quote, unless `guard_formulas` is off. In CSV and
-    TSV a field of a record that is not in `columns` is left out; JSONL keeps it.
+    TSV a field of a record that is not in `columns` is left out; JSONL keeps it. `revision` tells the revision of
+    a request's outcome; it is given where a run has more than one, and then they have a column.
 
     Raises:
         ConfigError: the target cannot be written, or is the input itself (`source`).
@@ -71,10 +72,12 @@ class ResultsWriter(_RowSink):
         source: Path | None = None,
         overwrite: bool = False,
         guard_formulas: bool = True,
+        revision: Callable[[int], int] | None = None,
     ) -> None:
         self._answers = Answers(dag, columns)
+        self._dag, self._revision = dag, revision
         self._ended: deque[RecordEnded | RecordReused] = deque()
-        header = (*columns, *self._answers.columns, *OUR_COLUMNS)
+        header = (*columns, *self._answers.columns, *OUR_COLUMNS, *((REVISION,) if revision else ()))
         super().__init__(RowFile(target, format, header, source=source, overwrite=overwrite, guard=guard_formulas))
 
     def write(self, event: Event) -> None:
@@ -93,12 +96,21 @@ class ResultsWriter(_RowSink):
                 row = dict(event.record.fields)
                 row |= self._answers.of(event.outcomes)
                 row |= summary_of(event)
+                if self._revision is not None:
+                    row[REVISION] = self._revisions(event)
                 self._file.add(row)
             except Exception as error:  # out of a user's own model; the others shall not suffer
                 broken = broken or error
         super().flush()
         if broken is not None:
             raise broken
+
+    def _revisions(self, event: RecordEnded | RecordReused) -> int | str:
+        """Of a record whose questions were asked in several, all of them."""
+        assert self._revision is not None
+        first = self._dag.seq(event.record.index, 0)
+        found = sorted({self._revision(seq) for seq in range(first, first + len(self._dag))})
+        return found[0] if len(found) == 1 else " ".join(map(str, found))
 
     def close(self) -> None:
         """See `_RowSink`."""

@@ -23,6 +23,7 @@ OUR_COLUMNS = tuple(
     )
 )
 _ID, _STATUS, _ERROR, _ATTEMPTS, _LATENCY, _INPUT, _OUTPUT, _COST, _TRACE = OUR_COLUMNS
+REVISION = f"{OURS}revision"
 FAILURE_COLUMNS = tuple(f"{OURS}{name}" for name in ("id", "status", "error", "kind", "attempts"))
 
 
@@ -30,7 +31,7 @@ class Answers:
     """The columns of the answers. `columns` are their names, none of which is an input column's."""
 
     def __init__(self, dag: Dag, columns: Sequence[str]) -> None:
-        taken = {*columns, *OUR_COLUMNS}
+        taken = {*columns, *OUR_COLUMNS, REVISION}
         self._names: dict[str, dict[str | None, str]] = {}
         for dimension in dag.dimensions:
             fields = [None] if dimension.output is None else list(dimension.output.model_fields)

@@ -61,6 +61,21 @@ def load_task(name_or_path: str) -> Plugin:
     return _built_in(name_or_path)
 
 
+def task_values(name_or_path: str) -> tuple[dict[str, Any], str] | None:
+    """The tables of a task that is data, and its file's name; None if it is code.
+
+    Raises:
+        ConfigError: there is no such task, or its file cannot be read.
+    """
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+        return read_toml(path), path.name
+    if ":" in name_or_path or name_or_path.endswith(".py"):
+        return None
+    found = next((info.path for info in list_tasks() if info.name == name_or_path), None)
+    return None if found is None else (read_toml(found), found.name)
+
+
 def missing_fields(plugin: Plugin, columns: Sequence[str]) -> str | None:
     """A sentence naming the fields that the task reads and the input has not, or None."""
     missing = [name for name in plugin.reads if name not in columns and name.split(".")[0] not in columns]

@@ -1,8 +1,10 @@
-"""Reads a TOML file, and says where it is broken."""
+"""Reads a TOML file, and says where it is broken; writes one."""
 
 from __future__ import annotations
 
+import os
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -38,3 +40,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: there is no such file.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}.") from None
+
+
+def write_toml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write `values` as a file for this user's eyes only; one that was there is replaced as a whole.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    import tomli_w  # only a run that was edited needs it
+
+    # Lines of their own are for people to read, but they do not keep every line end as it is.
+    exact, readable = (tomli_w.dumps(values, multiline_strings=lines) for lines in (False, True))
+    text = readable if tomllib.loads(readable) == tomllib.loads(exact) else exact
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text.encode())
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: the edited task cannot be written: {error}.") from None

@@ -28,6 +28,7 @@ from dagtui.tui import signals
 from dagtui.tui.announcing import Announcer
 from dagtui.tui.desk import Desk
 from dagtui.tui.doable import doable, elsewhere
+from dagtui.tui.revising import Revising
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.setup import SetupScreen
 from dagtui.tui.themed import ThemedApp
@@ -86,6 +87,7 @@ class DagtuiApp(ThemedApp):
         self.farewell: list[str] = []
         self._start_at_once = start_at_once
         self._going = going
+        self.revising = Revising(self)
         self._leaving = False
         self._watchdog: threading.Timer | None = None
         # Before the style sheet is read: a theme put on later has it all read and applied again.
@@ -146,11 +148,11 @@ class DagtuiApp(ThemedApp):
 
     # --- going on with a run ---
 
-    def show_contract(self, going: Going, plan: Plan) -> None:
+    def show_contract(self, going: Going, plan: Plan, choices: Choices | None = None) -> None:
         """What going on means, with the keys that decide."""
         from dagtui.tui.screens.contract import ContractScreen  # imported when there is a run to go on with
 
-        self.push_screen(ContractScreen(going, plan))
+        self.push_screen(ContractScreen(going, plan, choices))
 
     async def go_on(self, going: Going, plan: Plan, choices: Choices) -> None:
         """Go on with a run, and show its dashboard.
@@ -169,9 +171,19 @@ class DagtuiApp(ThemedApp):
         Raises:
             DagtuiError: the journal, the input or a setting does not allow it.
         """
-        await self._close_session()
         plan = plan or self.plan
-        self.show_contract(await self.desk.look_back(path, plan), plan)
+        self.show_contract(await self.let_go_and_look_back(path, plan), plan)
+
+    async def let_go_and_look_back(self, path: Path, plan: Plan) -> Going:
+        """Let go of the run that ended, and say what going on with it as `plan` would mean.
+
+        Raises:
+            DagtuiError: the journal, the input or a setting does not allow it.
+        """
+        told = len(self.farewell)
+        await self._close_session()
+        del self.farewell[told:]  # it is not the end of it
+        return await self.desk.look_back(path, plan)
 
     def show_runs(self) -> None:
         """The runs that there were, and those that go on."""
@@ -197,12 +209,14 @@ class DagtuiApp(ThemedApp):
 
     def run_ended(self, dashboard: Watching[Any], result: RunResult) -> None:
         """Show the report when nobody is in the middle of something."""
-        if self.result is not result:
+        if self.result is not result and not self.revising.under_way:
             self.announcer.ended(result.snapshot, result.outcome, dashboard.session.title)
         self.result = result
         if isinstance(self.screen, Question):  # how to leave a run that goes on: the run has answered it
             self.screen.dismiss("")
             self.call_later(self.run_ended, dashboard, result)
+        elif self.revising.under_way and not self._leaving:
+            self.run_worker(self.revising.go_on(dashboard.session, (dashboard, result)))
         elif self.screen is dashboard and not self._leaving:
             self.show_report(dashboard.session, result)
 

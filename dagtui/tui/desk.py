@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from dagtui.core.contract import Choices
     from dagtui.core.report import Kept
+    from dagtui.editing import Editing
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
     from dagtui.resuming import Going
     from dagtui.runs import RunInfo
@@ -72,6 +73,10 @@ class Desk(Protocol):
 
     async def resumed_plan(self, run: RunInfo, plan: Plan) -> Plan:
         """The plan of a run, pushed as hard as `plan` says."""
+        ...
+
+    async def editing(self, plan: Plan, session: Watched) -> Editing:
+        """What can be edited of a run that goes on."""
         ...
 
     async def look_back(self, path: Path, plan: Plan) -> Going:

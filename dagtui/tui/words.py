@@ -27,6 +27,18 @@ def drained(counts: Counts) -> str:
     return f"{told}, {count(counts.waiting)} waiting to retry will not." if counts.waiting else f"{told}."
 
 
+def standing(snapshot: Snapshot) -> str:
+    """What a run does while something else is on the screen."""
+    counts = snapshot.counts
+    told = f"{count(counts.succeeded)} answered"
+    if counts.in_flight:
+        told += f", {count(counts.in_flight)} in flight will be finished"
+    if counts.total is not None:
+        told += f", {count(max(0, counts.total - counts.succeeded - counts.in_flight))} to come"
+    words = "paused while you edit" if snapshot.phase == "paused" else snapshot.phase
+    return f"‖ {words}: {told}"
+
+
 def troubles(snapshot: Snapshot) -> str:
     """Retries and 429s so far; empty if there were none."""
     retries, throttled = snapshot.retries, snapshot.throttled

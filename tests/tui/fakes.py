@@ -53,6 +53,8 @@ class Plan:
     provider: str | None = None
     story: str | None = None
     pace: float = 1.0
+    temperature: float | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ NOTHING_TO_DECIDE = Contract(100, 60, (), (), (), (), 0, (), 40, (), Decimal(0),
 
 def going(contract: Contract = CONTRACT) -> Any:
     facts = {"id": "20261125-101010-abcd", "title": "emails.csv \x1b[2J· email · demo"}
-    return SimpleNamespace(path=Path("journal.db"), past=SimpleNamespace(facts=facts), contract=contract)
+    return SimpleNamespace(
+        path=Path("journal.db"), past=SimpleNamespace(facts=facts), contract=contract, choices=Choices()
+    )
 
 
 class ResumingDesk(FakeDesk):

@@ -80,7 +80,7 @@ def test_a_key_that_cannot_be_is_refused_with_file_and_name(keys: dict[str, str]
 @pytest.mark.parametrize(
     "keys",
     [
-        {"run.pause": "P"},
+        {"run.pause": "Z"},
         {"run.more": "ctrl+up,plus"},
         {"run.pause": "d", "run.drain": "p"},
         {"report.new": "d"},  # on another screen
@@ -113,7 +113,7 @@ def test_what_a_key_is() -> None:
 def test_the_file_that_gives_a_key_is_the_one_that_is_named(tmp_path: Path) -> None:
     mine, here = tmp_path / "mine", tmp_path / "here"
     for folder, content in (
-        (mine, '[keys]\n"run.pause" = "P"\n"run.drain" = "D"'),
+        (mine, '[keys]\n"run.pause" = "Z"\n"run.drain" = "D"'),
         (here, "[keys]\nrun.pause = 'Q'"),
     ):
         folder.mkdir()
@@ -127,13 +127,13 @@ def test_the_file_that_gives_a_key_is_the_one_that_is_named(tmp_path: Path) -> N
 
 async def test_a_key_of_the_user_s_own_works_and_is_told_everywhere(folder: Path) -> None:
     session = FakeSession()
-    taste = Taste(keys={"run.pause": "P", "run.more": "ctrl+up,plus", "app.help": "h"})
+    taste = Taste(keys={"run.pause": "Z", "run.more": "ctrl+up,plus", "app.help": "h"})
     async with dashboard(folder, session, (80, 24), play=1.0, taste=taste) as (app, pilot):
-        assert lines(app)[-1].startswith(" ^↑ More  - Fewer  P Pause  d Drain")
+        assert lines(app)[-1].startswith(" ^↑ More  - Fewer  Z Pause  d Drain")
         assert lines(app)[-1].endswith(" h Help")
         await pilot.press("p")
         assert "pause" not in session.calls
-        await pilot.press("P")
+        await pilot.press("Z")
         assert session.calls[-1] == "pause"
         await pilot.press("ctrl+up", "plus")
         assert session.calls[-2:] == [("retune", 11), ("retune", 12)]
@@ -141,7 +141,7 @@ async def test_a_key_of_the_user_s_own_works_and_is_told_everywhere(folder: Path
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)
         assert "^↑ +   More" in text(app)
-        assert "P   Pause" in text(app)
+        assert "Z   Pause" in text(app)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160, 200])

@@ -136,8 +136,10 @@ async def test_ctrl_q_leaves_with_zero(folder: Path) -> None:
 
 def test_blank_requests_per_minute_means_no_cap() -> None:
     texts = {"concurrency": "1,000", "attempts": "3", "requests_per_minute": "", "max_cost": "", "timeout": "12.5"}
+    texts["pilot"] = "20"
     settings, wrong = settings_from(RunSettings(requests_per_minute=50), texts)
     assert not wrong
+    assert settings.pilot == 20
     assert (settings.concurrency, settings.attempts, settings.requests_per_minute, settings.timeout) == (
         1000,
         3,

@@ -41,7 +41,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """The outcome of one request as the journal has it. `cost` and `saved` are dollars."""
+    """The outcome of one request as the journal has it. `cost` and `saved` are dollars; `session` had it."""
 
     seq: int
     state: str
@@ -60,11 +60,12 @@ class AnswerRow:
     text: str | None
     flags: int = 0
     echo: int = 0
+    session: int = 0
 
 
 _ANSWER = (
     "SELECT o.seq, o.state, o.attempts, o.latency, o.category, o.fingerprint, o.input, o.output, o.cache_read,"
-    " o.cache_write, o.cost, o.status, o.error, o.billed, o.reason, o.trace, o.saved, o.flags, o.echo,"
+    " o.cache_write, o.cost, o.status, o.error, o.billed, o.reason, o.trace, o.saved, o.flags, o.echo, o.session,"
     " a.escaped, a.text"
     " FROM outcome o LEFT JOIN answer a ON a.seq = o.seq AND o.state = 'ok' WHERE o.number"
 )
@@ -159,7 +160,7 @@ class JournalReader:
         sessions = self.sessions()
         with self._reading():
             last = sessions[-1]
-            store, fingerprints, ended = self._store(last.number)
+            store, fingerprints, ended, sessions_of = self._store(last.number)
             figures, reopened = self.figures(), self._reopened()
             for seq in reopened:  # whatever it came to before does not count any more
                 if store.state[seq] == State.SUCCEEDED:
@@ -202,6 +203,7 @@ class JournalReader:
                 inputs=[session.input for session in sessions],
                 facts=self.facts,
                 causes=self._causes(store),
+                sessions=sessions_of,
             )
 
     def last(self) -> float:
@@ -224,6 +226,15 @@ class JournalReader:
         with self._reading():
             rows = self._db.execute(
                 f"SELECT state, count(*) FROM outcome WHERE number IN ({_LATEST}) GROUP BY state"
+            )
+            return Counter(dict(rows.fetchall()))
+
+    def answers_by_session(self) -> Counter[int]:
+        """Answers that count, by the session that got them."""
+        with self._reading():
+            rows = self._db.execute(
+                f"SELECT session, count(*) FROM outcome WHERE number IN ({_LATEST}) AND state = 'ok'"
+                " GROUP BY session"
             )
             return Counter(dict(rows.fetchall()))
 
@@ -296,13 +307,16 @@ class JournalReader:
         newer = "SELECT 1 FROM outcome WHERE seq = ? AND (session, ended_at) >= (?, ?) LIMIT 1"
         return {seq for seq, at in found.items() if self._db.execute(newer, (seq, *at)).fetchone() is None}
 
-    def _store(self, session: int) -> tuple[RequestStore, array[int], set[int]]:
-        """Every request's last outcome, in columns, and which requests have one from `session`."""
+    def _store(self, session: int) -> tuple[RequestStore, array[int], set[int], array[int]]:
+        """Every request's last outcome, in columns, which requests have one from `session`, and the session that
+        each one's is from.
+        """
         db, store = self._db, RequestStore(self.dimensions)
         for (record_id,) in _all(db.execute("SELECT id FROM record ORDER BY idx")):
             store.add_record(record_id)
         count = len(store)
         fingerprints = array("q", bytes(8 * count))
+        sessions = array("H", bytes(2 * count))
         rows = db.execute(
             "SELECT session, seq, state, attempts, latency, category, fingerprint,"
             " input + cache_read + cache_write, output, cost, status, error FROM outcome ORDER BY number"
@@ -328,7 +342,8 @@ class JournalReader:
             store.category[seq] = store.category_number(category) if category is not None else 0
             store.error[seq] = kinds[error] if error else 0
             fingerprints[seq] = mark or 0
-        return store, fingerprints, ended
+            sessions[seq] = min(at, 65_535)
+        return store, fingerprints, ended, sessions
 
 
 # In two parts, because SQLite's sums end at nine million dollars.
@@ -351,7 +366,7 @@ def _all(cursor: sqlite3.Cursor) -> Iterable[Any]:
 
 def _answer(row: Sequence[Any]) -> AnswerRow:
     seq, state, attempts, latency, category, mark, given, output, read, written, cost, *rest = row
-    status, error, billed, reason, trace, saved, flags, echo, escaped, text = rest
+    status, error, billed, reason, trace, saved, flags, echo, session, escaped, text = rest
     return AnswerRow(
         seq=seq,
         state=state,
@@ -370,6 +385,7 @@ def _answer(row: Sequence[Any]) -> AnswerRow:
         text=json.loads(text) if escaped else text,
         flags=flags or 0,
         echo=echo or 0,
+        session=session,
     )
 
 

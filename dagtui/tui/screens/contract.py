@@ -43,18 +43,18 @@ class ContractScreen(FittedScreen):
         Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
 
-    def __init__(self, going: Going, plan: Plan) -> None:
+    def __init__(self, going: Going, plan: Plan, choices: Choices | None = None) -> None:
         super().__init__()
         self.going = going
         self.plan = plan
-        self.choices = Choices()
+        self.choices = choices or going.choices
         self._starting = False
 
     def compose(self) -> ComposeResult:
         """The rows, and what can be done."""
         yield ContractTitle(self.going)
         with VerticalScroll(id="contract"):
-            yield ContractSheet(self.going)
+            yield ContractSheet(self.going, self.choices)
         yield Keys()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -119,10 +119,10 @@ class ContractTitle(Sheet):
 class ContractSheet(Sheet):
     """A row for each kind of request."""
 
-    def __init__(self, going: Going) -> None:
+    def __init__(self, going: Going, choices: Choices) -> None:
         super().__init__(id="contract-rows", classes="report-section")
         self._going = going
-        self._choices = Choices()
+        self._choices = choices
 
     def on_mount(self) -> None:
         """Title it."""

@@ -9,12 +9,15 @@ from textual.binding import Binding, BindingType
 
 from dagtui.core.events import Phase
 from dagtui.core.figures import count
+from dagtui.core.pilot import at_gate
 from dagtui.core.run_settings import MAX_CONCURRENCY
+from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.meddling import MEDDLED, MEDDLING, Meddling
 from dagtui.tui.screens.watching import LOOKING
 from dagtui.tui.words import drained
+from dagtui.watched import Steered
 
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
 STEERED = frozenset({"step", "double", "type_target", "automatic", "pause", "drain", "cancel", "budget"})
@@ -43,9 +46,15 @@ class Dashboard(Meddling, Demonstrated):
         Binding("a", "automatic", "Automatic", id="run.automatic"),
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
         Binding("r", "report", "Report", id="view.report"),
+        Binding("E", "edit", "Edit and continue", show=False, id="run.edit"),
+        Binding("P", "pilot", "The pilot's summary", show=False, id="run.pilot"),
         Binding("n", "new_run", "New run", id="run.new"),
         *SHOWING,
     ]
+
+    def __init__(self, session: Steered) -> None:
+        super().__init__(session)
+        self._gate = ""  # the reason of the pilot's gate whose summary was shown
 
     @property
     def live(self) -> bool:
@@ -59,6 +68,10 @@ class Dashboard(Meddling, Demonstrated):
             return not ended
         if action == "new_run":
             return ended and self._dagtui.BEGINS_RUNS
+        if action == "edit":
+            return self._can_edit
+        if action == "pilot":
+            return at_gate(self.session.snapshot())
         return ended if action == "report" else super().check_action(action, parameters)
 
     def steers(self) -> bool:
@@ -144,6 +157,46 @@ class Dashboard(Meddling, Demonstrated):
     def _retune(self, target: int) -> None:
         self.session.retune(max(1, min(target, MAX_CONCURRENCY)))
         self.poll()
+
+    # --- an edit, and the pilot's gate ---
+
+    @property
+    def _can_edit(self) -> bool:
+        """The run is this process's own, goes on, and keeps a journal."""
+        under_way = self._phase in ("ready", "running", "paused")
+        return under_way and self._dagtui.BEGINS_RUNS and self.session.journal_path is not None
+
+    def action_edit(self) -> None:
+        """Pause, edit what is asked, and go on as the next revision."""
+        if self._can_edit:
+            self._dagtui.run_worker(self._dagtui.revising.edit(self.session), group="edit")
+
+    def action_pilot(self) -> None:
+        """What the first records came to, and whether to go on."""
+        from dagtui.tui.screens.pilot import PilotScreen  # imported when a run stands at its gate
+
+        if at_gate(self.session.snapshot()):
+            self._dagtui.push_screen(PilotScreen(self.session, edits=self._can_edit), self._answered_pilot)
+
+    def _answered_pilot(self, answer: str | None) -> None:
+        if answer == "y":
+            self.session.resume()
+        elif answer == "d":
+            self.session.drain()
+        elif answer == "E":
+            self.action_edit()
+        self.poll()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        super()._show(snapshot)
+        gate = snapshot.reason if at_gate(snapshot) else ""
+        if gate and gate != self._gate and self._dagtui.screen is not self:
+            return  # somebody is in the middle of something; the summary comes after it
+        if gate != self._gate:
+            self._gate = gate
+            self.refresh_bindings()
+            if gate:
+                self.action_pilot()
 
     def action_new_run(self) -> None:
         """Back to the setup screen."""

@@ -85,6 +85,10 @@ NUMBERS: tuple[Number, ...] = (
         "max_cost", "budget $", "the most that it may cost; b changes it while it runs", 0.0001, 1_000_000,
         whole=False, may_be_blank=True, placeholder="none", blank="no budget", money=True,
     ),
+    Number(
+        "pilot", "pilot", "records; then it asks whether to go on", 1, 1_000_000_000,
+        may_be_blank=True, placeholder="none", blank="none: all records at once",
+    ),
     Number("timeout", "timeout", "seconds that one attempt may take", 0.1, 86_400, whole=False),
 )  # fmt: skip
 
