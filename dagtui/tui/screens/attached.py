@@ -21,9 +21,9 @@ class AttachedScreen(Dashboard):
             return False
         return super().check_action(action, parameters)
 
-    def poll(self) -> None:
+    def look(self) -> None:
         """Look, and have the keys follow the connection."""
-        super().poll()
+        super().look()
         if self._steerable != self._attached.steerable:
             self._steerable = self._attached.steerable
             self.refresh_bindings()

@@ -156,7 +156,7 @@ class Dashboard(Meddling, Demonstrated):
 
     def _retune(self, target: int) -> None:
         self.session.retune(max(1, min(target, MAX_CONCURRENCY)))
-        self.poll()
+        self.look()
 
     # --- an edit, and the pilot's gate ---
 

@@ -62,6 +62,8 @@ class Watching(PanelledScreen, Generic[S]):
         self.session = session
         self.result: RunResult | None = None
         self._phase: Phase | None = None
+        self._all = True  # the panels, with the next look
+        self._turn = 0  # of which panels it is
 
     def compose(self) -> ComposeResult:
         """Panels in reading order; the style sheet places them for the size at hand."""
@@ -95,13 +97,24 @@ class Watching(PanelledScreen, Generic[S]):
         self.query_one(RequestsTable).focus()
         self.session.start()
         self.run_worker(self._wait_for_end(), name="wait-for-end")
-        self.set_interval(POLL, self.poll)
+        self.set_interval(POLL, self._tick)
         self.poll()
 
     def poll(self) -> None:
         """Look at the run once and show what changed."""
+        self._all = True
+        self.look()
+
+    def _tick(self) -> None:
+        """The same, but the panels take turns: a frame of half of them holds the loop half as long."""
+        self._turn = 1 - self._turn
+        self.look()
+
+    def look(self) -> None:
+        """Look at the run, and show what changed in half of the panels, and in those that are prompt."""
         if self.is_attached:
             self._show(self.session.snapshot())
+            self._all = False
 
     # --- looking ---
 
@@ -186,8 +199,10 @@ class Watching(PanelledScreen, Generic[S]):
 
     def _show(self, snapshot: Snapshot) -> None:
         self.query_one(RequestMap).store = self.query_one(TailPanel).store = self.session.store
-        for panel in self.query(Panel):
-            panel.show(snapshot)
+        all_of_them = self._all or snapshot.phase != self._phase
+        for number, panel in enumerate(self.query(Panel)):
+            if all_of_them or panel.prompt or number % 2 == self._turn:
+                panel.show(snapshot)
         self.query_one(RequestsTable).show(
             self.session.store, snapshot.time, snapshot.counts.total or 0, self.session.since
         )

@@ -25,6 +25,7 @@ class ConcurrencyPanel(Panel):
     """How many at once, and what holds it there."""
 
     number = 2
+    prompt = True
     TITLE = "concurrency"
     steered = True
     """Whether there are keys to tell of."""

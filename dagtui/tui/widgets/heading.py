@@ -37,6 +37,7 @@ class Heading(Panel):
     """The three lines on top of the dashboard."""
 
     title = ""
+    prompt = True
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """Title and times, the bar, the counts."""

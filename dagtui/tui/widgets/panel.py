@@ -13,6 +13,8 @@ class Panel(Sheet):
     """Shows figures of a run. `show` is all that the screen calls."""
 
     TITLE = ""
+    prompt = False
+    """Whether it is shown anew with every look, not with every other one."""
     snapshot: Snapshot | None = None
 
     def on_mount(self) -> None:
