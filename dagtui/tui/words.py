@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagtui.core.figures import clock, count, money
-from dagtui.core.report import is_unfinished
 from dagtui.core.text import visible
 from dagtui.watched import own_title
 
@@ -56,6 +55,8 @@ def again(wait: float, reason: str) -> str:
 
 def farewell(session: Watched, result: RunResult, kept: Kept) -> list[str]:
     """What stays in the shell of a run that was left: how it ended and, unwrapped, what to do next."""
+    from dagtui.core.report import is_unfinished  # imported when a run has ended
+
     snapshot = result.snapshot
     counts = snapshot.counts
     numbers = [f"{count(counts.succeeded)} of {count(counts.total)} done"]
