@@ -351,6 +351,18 @@ async def open_resumed(
     return await opened(going, plan, choices, os.environ if environ is None else environ)
 
 
+async def estimated(plan: Plan) -> str:
+    """What a run of `plan` will likely take, in a line; nothing is sent. Reads the whole input, in a thread.
+
+    Raises:
+        DagtuiError: a run would be refused.
+    """
+    from dagtui.core.estimate_text import in_a_line
+    from dagtui.estimate import estimate_plan
+
+    return in_a_line((await estimate_plan(plan)).figures)
+
+
 async def editing(plan: Plan, session: Watched, environ: Mapping[str, str] | None = None) -> Editing:
     """What can be edited of the run of `plan` that goes on as `session`.
 

@@ -51,7 +51,7 @@ INSIDE: dict[str, set[str]] = {
         *("core", "io", "chosen", "gateways", "given", "memory", "session", "audit", "control"),
         *("resuming", "revised", "runs", "exporting", "archive", "inspecting", "dagtui"),
     },
-    "plan": {"chosen", "core", "editing", "io", "opening", "session", "resuming", "runs", "watched"},
+    "plan": {"chosen", "core", "editing", "estimate", "io", "opening", "session", "resuming", "runs", "watched"},
     "stopping": {"core", "watched"},
     "headless": {
         *("core", "session", "plan", "resuming", "stopping", "watched", "dagtui"),

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from dagtui.core.estimate import Estimate, Limit
-from dagtui.core.figures import UNKNOWN, count, money, seconds
+from dagtui.core.figures import UNKNOWN, clock, count, money, seconds, short_count
 from dagtui.core.report import Section
 from dagtui.core.span import Dollars, Span
 from dagtui.core.text import one_line
@@ -103,6 +103,15 @@ def _money(dollars: Dollars) -> tuple[str, str, str]:
     shown = (_digits(likely, ROUND_HALF_EVEN), _digits(low, ROUND_FLOOR), _digits(high, ROUND_CEILING))
     middle, least, most = map(_price, shown)
     return middle, least, most
+
+
+def in_a_line(estimated: Estimate) -> str:
+    """The least that one wants to know before a run: `~$0.027 · ~0:04 · 18.7k tokens in, 3.9k out`."""
+    dollars, words = estimated.dollars, [f"~{clock(estimated.seconds.likely)}"]
+    if dollars is not None:
+        words.insert(0, f"~{_price(_digits(dollars.likely, ROUND_HALF_EVEN))}")
+    tokens_in, tokens_out = round(estimated.input.likely), round(estimated.output.likely)
+    return " · ".join([*words, f"{short_count(tokens_in)} tokens in, {short_count(tokens_out)} out"])
 
 
 def _price(dollars: Decimal) -> str:

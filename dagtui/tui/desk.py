@@ -63,6 +63,10 @@ class Desk(Protocol):
         """What an input looks like."""
         ...
 
+    async def estimated(self, plan: Plan) -> str:
+        """What a run of `plan` will likely take, in a line."""
+        ...
+
     async def open_session(self, plan: Plan) -> Session:
         """A session for `plan`, not started."""
         ...

@@ -396,6 +396,9 @@ class FakeDesk:
     def kept(self, plan: Any, session: Any) -> Kept:
         return Kept(self.run, session.results_path)
 
+    async def estimated(self, plan: Any) -> str:
+        return "~$0.027 · ~0:04 · 18.7k tokens in, 3.9k out"
+
     async def look_at(self, path: str, format: str | None = None) -> InputView:  # noqa: A002
         if path in self.views:
             return self.views[path]

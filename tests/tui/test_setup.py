@@ -146,3 +146,11 @@ def test_blank_requests_per_minute_means_no_cap() -> None:
         None,
         12.5,
     )
+
+
+async def test_what_it_will_take_is_said_before_it_starts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dagtui.tui.screens.setup._PAUSE", 0.0)
+    async with setup(folder, (160, 48), path=str(folder / "emails.csv")) as (app, pilot):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "through demo · ~$0.027 · ~0:04 · 18.7k tokens in, 3.9k out" in text(app)

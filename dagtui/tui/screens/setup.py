@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from dagtui.tui.desk import Desk
 
 _NOTE = 400
+_PAUSE = 0.3  # seconds without a change, before it is worth to estimate
+_LARGE = 64_000_000  # bytes of a file, above which only dagtui estimate reads it for that
 
 
 class SetupScreen(FittedScreen):
@@ -61,6 +64,8 @@ class SetupScreen(FittedScreen):
         self.view: InputView | None = None
         self._starting = False
         self._refusal = refusal
+        self._estimate = ""
+        self._estimated_for: Plan | None = None
         self._searched: set[Path] = set()
         self._wrong: dict[str, str] = {}
         self._run: RunInfo | None = None  # of this file, with something left
@@ -247,9 +252,21 @@ class SetupScreen(FittedScreen):
         self._wrong = wrong
         self._explain()
         ready = not wrong and self.view is not None
+        if ready and self.plan != self._estimated_for:
+            self._estimated_for, self._estimate = self.plan, ""
+            self.run_worker(self._foretell(self.plan), group="estimate", exclusive=True)
         self.query_one("#start-note", Static).update(self._readiness(ready=ready))
         self.query_one("#start").set_class(not ready, "-blocked")
         return ready
+
+    async def _foretell(self, plan: Plan) -> None:
+        """Say what it will take, once nobody types any more. A large file is not read for it."""
+        await asyncio.sleep(_PAUSE)
+        if self.view is None or self.view.size > _LARGE or plan.path == "-":
+            return
+        with suppress(DagtuiError):  # what is wrong is said beside the field, or when it is to start
+            self._estimate = await self.desk.estimated(replace(plan, path=str(home(plan.path))))
+            self._check()
 
     def _explain(self) -> None:
         """The one problem that is to be read in full: beside a field, there is seldom room for it."""
@@ -269,6 +286,8 @@ class SetupScreen(FittedScreen):
     def _refuse(self, refusal: str) -> None:
         """Say why it did not start, until something else is tried."""
         self._refusal = refusal
+        self._estimate = ""
+        self._estimated_for: Plan | None = None
         self._explain()
 
     @property
@@ -285,6 +304,8 @@ class SetupScreen(FittedScreen):
             if self._run is not None:
                 total = UNKNOWN if self._run.total is None else count(self._run.total)
                 told += f" · F7 goes on with the last run ({count(self._run.succeeded)} of {total} answered)"
+            if self._estimate:
+                told += f" · {self._estimate}"
             return Content(one_line(told, _NOTE))
         if "file" in wrong and not self._bad_rows_stop:
             return Content.styled(f"✖ {one_line(wrong['file'], _NOTE)}", "$error")
