@@ -206,6 +206,9 @@ class FakeSession:
         self.calls.append((command, tuple(seqs)))
         return sum(self.store.state[seq] in states for seq in seqs)
 
+    def set_stop_rule(self, rule: str | None, by: str = "you") -> None:
+        self.calls.append(("set_stop_rule", rule))
+
     def set_max_cost(self, dollars: Any, by: str = "you") -> None:
         self.calls.append(("set_max_cost", dollars))
 

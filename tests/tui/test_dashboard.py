@@ -336,3 +336,17 @@ def _key(character: str):
     from textual import events
 
     return events.Key(character, character)
+
+
+async def test_a_stop_rule_is_typed_mended_where_it_is_none_and_taken_away(folder: Path) -> None:
+    session = FakeSession()
+    async with dashboard(folder, session) as (app, pilot):
+        await pilot.press("w", *"faled>20%", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Entry)
+        assert "✖" in text(app)
+        await pilot.press(*["backspace"] * 10, *"failed>20%", "enter")
+        await pilot.press("w", *["backspace"] * 10, *"none", "enter")
+        await pilot.pause()
+        told = [call for call in session.calls if call[0] == "set_stop_rule"]
+        assert told == [("set_stop_rule", "failed>20%"), ("set_stop_rule", None)]

@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from dagtui.core.errors import ConfigError
 from dagtui.core.events import Phase
 from dagtui.core.figures import count
 from dagtui.core.pilot import at_gate
 from dagtui.core.run_settings import MAX_CONCURRENCY
 from dagtui.core.snapshot import Snapshot
+from dagtui.core.stop_rule import parse_rule
 from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.meddling import MEDDLED, MEDDLING, Meddling
@@ -20,8 +22,11 @@ from dagtui.tui.words import drained
 from dagtui.watched import Steered
 
 _LIVE: tuple[Phase, ...] = ("ready", "running", "paused", "draining", "cancelling")
-STEERED = frozenset({"step", "double", "type_target", "automatic", "pause", "drain", "cancel", "budget"})
+STEERED = frozenset(
+    {"step", "double", "type_target", "automatic", "pause", "drain", "cancel", "budget", "stop_when"}
+)
 """The actions that change the run."""
+_NO_RULE = "none"
 
 
 class Dashboard(Meddling, Demonstrated):
@@ -45,6 +50,7 @@ class Dashboard(Meddling, Demonstrated):
         Binding("e", "export", "Export", id="run.export"),
         Binding("a", "automatic", "Automatic", id="run.automatic"),
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
+        Binding("w", "stop_when", "Stop when", show=False, id="run.stop-when"),
         Binding("r", "report", "Report", id="view.report"),
         Binding("E", "edit", "Edit and continue", show=False, id="run.edit"),
         Binding("P", "pilot", "The pilot's summary", show=False, id="run.pilot"),
@@ -54,6 +60,7 @@ class Dashboard(Meddling, Demonstrated):
 
     def __init__(self, session: Steered) -> None:
         super().__init__(session)
+        self._rule: str | None = None  # the stop rule that was typed; None for the settings' own
         self._gate = ""  # the reason of the pilot's gate whose summary was shown
 
     @property
@@ -109,6 +116,18 @@ class Dashboard(Meddling, Demonstrated):
         value = "" if cap is None else f"{cap.normalize():f}"
         entry = Entry("budget ▸ $", value, hint, restrict=r"\d{0,7}\.?\d{0,6}", refuse=_refuse_budget)
         self._dagtui.push_screen(entry, self._typed_budget)
+
+    def action_stop_when(self) -> None:
+        """Type what the run shall pause at."""
+        rule = self._rule if self._rule is not None else self.session.settings.stop_rule or ""
+        hint = 'such as failed>20%, truncated>5%, drift>25 · "none" stops at nothing · Esc leaves it'
+        self._dagtui.push_screen(Entry("stop when ▸ ", rule, hint, refuse=_refuse_rule), self._typed_rule)
+
+    def _typed_rule(self, answer: str | None) -> None:
+        if answer is not None and self.live:
+            self._rule = "" if answer == _NO_RULE else answer
+            self.session.set_stop_rule(self._rule or None)
+            self.poll()
 
     def _typed_budget(self, answer: str | None) -> None:
         if answer is not None and self.live:
@@ -201,6 +220,16 @@ class Dashboard(Meddling, Demonstrated):
     def action_new_run(self) -> None:
         """Back to the setup screen."""
         self._dagtui.run_worker(self._dagtui.new_run())
+
+
+def _refuse_rule(text: str) -> str:
+    """Why `text` is no stop rule."""
+    try:
+        if text != _NO_RULE:
+            parse_rule(text)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def _refuse_budget(text: str) -> str:
