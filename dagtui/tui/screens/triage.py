@@ -107,7 +107,7 @@ class TriageScreen(FittedScreen):
 
     def poll(self) -> None:
         """Look at the run once and show what changed."""
-        if not self.is_attached:
+        if not self.is_open:
             return
         snapshot, store, causes = self.session.snapshot(), self.session.store, self.session.causes
         self._table.show(causes, snapshot.time)

@@ -100,7 +100,7 @@ class Watching(PanelledScreen, Generic[S]):
 
     def poll(self) -> None:
         """Look at the run once and show what changed."""
-        if self.is_attached:
+        if self.is_open:
             self._show(self.session.snapshot())
 
     # --- looking ---
