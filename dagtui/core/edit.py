@@ -156,10 +156,12 @@ def _keeping_order(output: Mapping[str, Any]) -> dict[str, Any]:
     """`output` with the same fields in the same order in a file as well, where tables stand after all else: the
     model is told the fields in that order, and another one would be another question.
     """
-    kept: dict[str, Any] = {}
-    tables = False
-    for name, spec in output.items():
-        tables = tables or isinstance(spec, Mapping)
-        as_table = {"values" if isinstance(spec, list) else "type": spec}
-        kept[name] = as_table if tables and not isinstance(spec, Mapping) else spec
-    return kept
+    names = list(output)
+    first = next((place for place, name in enumerate(names) if isinstance(output[name], Mapping)), len(names))
+    return {name: output[name] if place < first else _as_table(output[name]) for place, name in enumerate(names)}
+
+
+def _as_table(spec: Any) -> Any:
+    if isinstance(spec, Mapping):
+        return cast("Mapping[str, Any]", spec)
+    return {"values" if isinstance(spec, list) else "type": spec}
