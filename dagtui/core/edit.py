@@ -162,6 +162,5 @@ def _keeping_order(output: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_table(spec: Any) -> Any:
-    if isinstance(spec, Mapping):
-        return cast("Mapping[str, Any]", spec)
-    return {"values" if isinstance(spec, list) else "type": spec}
+    given: dict[str, Any] = {"values" if isinstance(spec, list) else "type": spec}
+    return cast(object, spec) if isinstance(spec, Mapping) else given
