@@ -84,7 +84,10 @@ def missing_fields(plugin: Plugin, columns: Sequence[str]) -> str | None:
     told = " and ".join(f'"{named(name)}"{nearest(name, columns)}' for name in missing[:3])
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     has = ", ".join(map(named, columns[:12])) + (", …" if len(columns) > 12 else "")
-    return f"The task reads {told}{more}, but the input has only {has or 'no fields'}; mend the task, or choose another task or file."
+    return (
+        f"The task reads {told}{more}, but the input has only {has or 'no fields'}; "
+        "mend the task, or choose another task or file."
+    )
 
 
 def _built_in(name: str) -> Plugin:
