@@ -140,6 +140,8 @@ def edited_task(values: Mapping[str, Any], edits: Sequence[Asked]) -> dict[str, 
 
 def _edited(ask: Mapping[str, Any], common: Mapping[str, Any], asked: Asked | None) -> dict[str, Any]:
     model = {**common, **ask.get("model", {})}
+    if isinstance(ask.get("output"), Mapping):
+        ask = {**ask, "output": _keeping_order(ask["output"])}
     if asked is None:
         return {**ask, "model": model}
     given = {"name": asked.model, "max_tokens": asked.max_tokens, "temperature": asked.temperature}
@@ -148,3 +150,17 @@ def _edited(ask: Mapping[str, Any], common: Mapping[str, Any], asked: Asked | No
         model.pop("temperature", None)
     changed = {**ask, "prompt": asked.prompt, "system": asked.system, "model": model}
     return {key: value for key, value in changed.items() if key != "system" or value}
+
+
+def _keeping_order(output: Mapping[str, Any]) -> dict[str, Any]:
+    """`output` with the same fields in the same order in a file as well, where tables stand after all else: the
+    model is told the fields in that order, and another one would be another question.
+    """
+    names = list(output)
+    first = next((place for place, name in enumerate(names) if isinstance(output[name], Mapping)), len(names))
+    return {name: output[name] if place < first else _as_table(output[name]) for place, name in enumerate(names)}
+
+
+def _as_table(spec: Any) -> Any:
+    given: dict[str, Any] = {"values" if isinstance(spec, list) else "type": spec}
+    return cast(object, spec) if isinstance(spec, Mapping) else given

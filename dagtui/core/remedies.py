@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dagtui.core.errors import ErrorKind
 
+_GO_ON = "go on with the run"
+_DONE = (ErrorKind.ABANDONED, ErrorKind.SUPERSEDED)
 _CUT_OFF, _REFUSED = "cut off at max_tokens", "the model refused"
 
 _MEANINGS = {
@@ -62,10 +64,16 @@ def meaning(kind: ErrorKind, message: str) -> str:
     return _MEANINGS[kind]
 
 
-def advice(kind: ErrorKind, message: str) -> str:
-    """What to do about requests that failed so."""
+def advice(kind: ErrorKind, message: str, *, ended: bool = False) -> str:
+    """What to do about requests that failed so, while the run goes on or when it has `ended`."""
     if needs_tokens(message):
-        return "Give them more tokens."
+        if ended:
+            return "Raise max_tokens in the task, and go on with the run."
+        return "Give them more tokens. Edit the run, so that those to come get more, too."
     if message.startswith(_REFUSED):
-        return "Look at one, and change the prompt or skip them: asked again, they mostly decline again."
-    return _ADVICE[kind]
+        told = "Look at one, and change the prompt or skip them: asked again, they mostly decline again."
+    else:
+        told = _ADVICE[kind]
+    if not ended or _GO_ON in told or kind in _DONE:
+        return told
+    return f"{told} The run has ended: to ask them again, {_GO_ON}."

@@ -202,7 +202,8 @@ def _told(causes: Sequence[Group]) -> Section:
         tuple(
             (
                 f"{kind_words(group.kind)} {group.status or ''}".rstrip(),
-                f"{count(group.failures)} failed, {count(group.retries)} retried: {group.text or '(no message)'}",
+                f"{count(group.failures)} given up, {count(group.retries)} retried: "
+                f"{group.text or '(no message)'}",
             )
             for group in worst[:_MOST_MESSAGES]
         ),

@@ -374,7 +374,8 @@ class Caller:
         else:
             call.own_failures += 1
         call.lost += error.lost
-        call.perhaps_billed = call.perhaps_billed or error.billed != "no"
+        # An answer that is of no use is paid for and counted: nothing is open about it.
+        call.perhaps_billed = call.perhaps_billed or (error.billed != "no" and response is None)
         call.spent += now - sent_at
         failures = Failures(call.own_failures, call.patient_failures, call.spent, call.lost)
         call.decision = decide(self.policy, error, failures, self.draw(), advice)

@@ -85,7 +85,8 @@ def missing_fields(plugin: Plugin, columns: Sequence[str]) -> str | None:
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     has = ", ".join(map(named, columns[:12])) + (", …" if len(columns) > 12 else "")
     return (
-        f"The task reads {told}{more}, but the input has only {has or 'no fields'}; choose another task or file."
+        f"The task reads {told}{more}, but the input has only {has or 'no fields'}; "
+        "mend the task, or choose another task or file."
     )
 
 

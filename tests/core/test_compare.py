@@ -23,7 +23,7 @@ from dagtui.core.compare import (
 )
 from dagtui.core.compare_text import as_text, plain
 from dagtui.core.run_terms import max_tokens_of, terms_of, told
-from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
+from dagtui.core.snapshot import Before, Counts, Latency, Money, Snapshot, Throughput
 from tests.core.test_report import DONE
 
 SLOWER = replace(
@@ -65,6 +65,12 @@ def test_what_grows_with_the_number_of_records_is_not_judged_where_that_differs(
     assert told["Duration"].better is None
     assert told["Cost"].better is None
     assert told["Requests a second"].better is False
+
+
+def test_the_duration_of_a_run_that_went_on_is_called_that_of_its_last_session_and_not_judged() -> None:
+    told = figures(replace(DONE, before=Before(reused=97)), SLOWER)
+    assert "Duration" not in told
+    assert told["Duration, last session"].better is None
 
 
 def test_an_unknown_price_or_latency_is_not_compared() -> None:

@@ -21,7 +21,12 @@ TASK: dict[str, Any] = {
     "name": "t",
     "model": {"provider": "anthropic", "name": "claude-x", "temperature": Decimal("0.1"), "top_p": Decimal("0.9")},
     "ask": [
-        {"name": "triage", "prompt": "Sort {subject}", "output": {"queue": ["a", "b"]}, "category": "queue"},
+        {
+            "name": "triage",
+            "prompt": "Sort {subject}",
+            "output": {"queue": ["a", "b"], "urgency": {"type": "integer"}, "why": "text", "tone": ["c", "d"]},
+            "category": "queue",
+        },
         {"name": "reply", "needs": ["triage"], "prompt": "Reply to {triage.queue}", "model": {"max_tokens": 300}},
     ],
 }

@@ -234,8 +234,8 @@ def test_what_went_wrong_is_told_by_its_messages_the_failures_first() -> None:
     sections = report(DONE, Kept(), causes=causes.groups)
     rows = next(section.rows for section in sections if section.title == "What went wrong")
     assert rows[:2] == (
-        ("invalid output 200", "1 failed, 0 retried: cut ␛[#J off"),
-        ("rate limited 429", "0 failed, 30 retried: limit of # met"),
+        ("invalid output 200", "1 given up, 0 retried: cut ␛[#J off"),
+        ("rate limited 429", "0 given up, 30 retried: limit of # met"),
     )
     assert len(rows) == 5
     assert "\x1b" not in as_text(sections)

@@ -22,7 +22,7 @@ from dagtui.core.model import (
 )
 from dagtui.core.plugin import Context, Dimension
 from dagtui.testing import FakeGateway, records, run_in_virtual_time
-from tests.engine.harness import Asking, Run, Source, refusing
+from tests.engine.harness import Asking, Label, Run, Source, refusing
 
 
 def test_every_record_is_answered_and_the_concurrency_limit_is_used_but_never_passed() -> None:
@@ -305,6 +305,22 @@ def test_cancelling_while_the_rate_cap_holds_calls_nothing_billed_that_was_never
     cancelled = [o["ask"] for o in run.outcomes().values() if isinstance(o["ask"], Cancelled)]
     assert cancelled
     assert not any(outcome.perhaps_billed for outcome in cancelled)
+
+
+def test_a_paid_answer_of_no_use_is_not_called_perhaps_billed_when_the_run_ends_before_the_next() -> None:
+    dimension = Dimension("ask", output=Label)
+    run = Run(1, FakeGateway("no JSON", latency=1.0), Asking(dimension))
+
+    async def steer() -> None:
+        await asyncio.sleep(0.5)
+        run.runner.pause()
+        await asyncio.sleep(20)
+        run.runner.drain("enough")
+
+    run.finish(steer())
+    [outcome] = [outcomes["ask"] for outcomes in run.outcomes().values()]
+    assert isinstance(outcome, Cancelled)
+    assert (outcome.attempts, outcome.perhaps_billed, outcome.cost is not None) == (1, False, True)
 
 
 def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:

@@ -141,7 +141,7 @@ def test_fields_that_the_input_lacks_are_told_before_anything_is_sent(tmp_path: 
     assert missing_fields(plugin, ["subject", "body", "plan", "customer", "more"]) is None
     assert missing_fields(plugin, ["subjct", "body", "plan", "customer"]) == (
         'The task reads "subject" (did you mean "subjct"?), but the input has only subjct, body, plan, customer; '
-        "choose another task or file."
+        "mend the task, or choose another task or file."
     )
     assert "no fields" in (missing_fields(plugin, []) or "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import AppBlur, AppFocus
 
 from dagtui.core.settings import RunSettings
 from dagtui.tui.screens.dashboard import Dashboard
@@ -89,6 +90,21 @@ async def test_a_refusal_while_opening_is_told_and_can_be_tried_again(folder: Pa
         await pilot.pause()
         await pilot.pause()
         assert isinstance(app.screen, Dashboard)
+
+
+async def test_what_was_mended_in_another_window_is_seen_on_coming_back(folder: Path) -> None:
+    desk = FakeDesk(folder)
+    wrong = {"task": "The task reads something else."}
+    desk.problems = lambda plan, view: dict(wrong)  # type: ignore[method-assign]
+    async with setup(folder, path=str(folder / "emails.csv"), desk=desk) as (app, pilot):
+        assert "The task reads something else." in text(app)
+        wrong.clear()
+        app.post_message(AppBlur())
+        app.post_message(AppFocus())
+        await pilot.pause()
+        await pilot.pause()
+        assert "The task reads something else." not in text(app)
+        assert "100 records, 10 at once, through demo" in text(app)
 
 
 async def test_folders_open_and_the_way_back_is_backspace(folder: Path) -> None:

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from dagtui.core.errors import BadInput, ErrorKind
-from dagtui.core.events import AttemptEnded, AttemptStarted, RequestEnded
+from dagtui.core.events import AttemptEnded, AttemptStarted, PhaseChanged, RequestEnded
 from dagtui.core.model import Attempt, AttemptError, Failure
 from dagtui.core.store import State
 from dagtui.tui.app import DagtuiApp
@@ -143,12 +143,22 @@ async def test_what_is_open_comes_first_with_its_figures_example_and_advice(
         assert "1 of 3" in shown
         await pilot.press("down")
         assert "email_0020, try 2" in text(app)
-        assert "Give them more tokens." in text(app)
+        assert "Give them more tokens. Edit the run" in text(app)
         assert "‹ 1 of 3 ›  email_0020" in text(app)
         assert "4 failed" in text(app)
         assert "5 waiting" in text(app)
         await pilot.press("escape")
         assert isinstance(app.screen, Dashboard)
+
+
+async def test_when_the_run_has_ended_the_advice_is_what_can_still_be_done(folder: Path) -> None:
+    session = Mended()
+    async with triage(folder, session) as (app, pilot, screen):
+        session.stats.fold(PhaseChanged(session.now, "ended", ""))
+        screen.poll()
+        await pilot.press("down")
+        await look(app, pilot)
+        assert "Raise max_tokens in the task, and go on with the run." in text(app)
 
 
 @pytest.mark.parametrize("size", [(160, 48), (120, 36), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -52,7 +52,7 @@ class Dashboard(Meddling, Demonstrated):
         Binding("b", "budget", "Budget", show=False, id="run.budget"),
         Binding("w", "stop_when", "Stop when", show=False, id="run.stop-when"),
         Binding("r", "report", "Report", id="view.report"),
-        Binding("E", "edit", "Edit and continue", show=False, id="run.edit"),
+        Binding("E", "edit", "Edit and continue", id="run.edit"),
         Binding("P", "pilot", "The pilot's summary", show=False, id="run.pilot"),
         Binding("n", "new_run", "New run", id="run.new"),
         *SHOWING,

@@ -17,15 +17,24 @@ class FittedScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        app = cast("App[int]", self.app)  # pyright: ignore[reportUnknownMemberType]
+        app = self._app
         width, height = app.size
         self.add_class(*_fitting(app.HORIZONTAL_BREAKPOINTS, width), update=False)
         self.add_class(*_fitting(app.VERTICAL_BREAKPOINTS, height), update=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown, or covered: one that was left loses its widgets first and ends only then."""
+        return self.is_attached and self in self._app.screen_stack
 
     def update_node_styles(self, animate: bool = True) -> None:
         """Style everything anew, unless nothing was painted yet in the style that it was mounted with."""
         if self.outer_size:
             super().update_node_styles(animate)
+
+    @property
+    def _app(self) -> App[int]:
+        return cast("App[int]", self.app)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _fitting(breakpoints: list[tuple[int, str]] | None, cells: int) -> list[str]:

@@ -110,13 +110,13 @@ class InspectorScreen(FittedScreen):
             found = await self.session.inspect(seq)
         finally:
             self._looking = -1 if self._looking == seq else self._looking
-        if seq == self.seq and self.is_attached:
+        if seq == self.seq and self.is_open:
             self._found = found
             self._show()
 
     async def _ask(self, seq: int) -> None:
         asked = await self.session.asked(seq)
-        if seq == self.seq and self.is_attached:
+        if seq == self.seq and self.is_open:
             self._asked = asked
             self._show()
 

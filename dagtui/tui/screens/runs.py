@@ -296,5 +296,5 @@ class RunsScreen(FittedScreen):
 
     def _say(self, busy: str) -> None:
         self._busy = busy
-        if self.is_attached:
+        if self.is_open:
             self.query_one(RunsTitle).show(self._table.infos, busy)

@@ -98,6 +98,16 @@ class SetupScreen(FittedScreen):
         self.query_one(FileList).focus()
         self._check()
         self.call_after_refresh(self._find_tasks, here)
+        self.watch(self._dagtui, "app_focus", self._look_again, init=False)
+
+    def _look_again(self, here: bool) -> None:
+        """Back from another window, where a task may have been mended: what was wrong is looked at once more."""
+        if here and self.is_open and not self._starting:
+            self._check()
+
+    def on_screen_resume(self) -> None:
+        """Back from a run: what the start said is over."""
+        self._look_again(True)
 
     # --- the file ---
 

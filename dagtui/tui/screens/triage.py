@@ -107,7 +107,7 @@ class TriageScreen(FittedScreen):
 
     def poll(self) -> None:
         """Look at the run once and show what changed."""
-        if not self.is_attached:
+        if not self.is_open:
             return
         snapshot, store, causes = self.session.snapshot(), self.session.store, self.session.causes
         self._table.show(causes, snapshot.time)
@@ -141,9 +141,10 @@ class TriageScreen(FittedScreen):
 
     def _show_group(self) -> None:
         group = self.group
-        self.query_one(GroupSheet).show(self.session.store, group, self._members)
+        phase = self.session.snapshot().phase
+        self.query_one(GroupSheet).show(self.session.store, group, self._members, ended=phase == "ended")
         failed = group is not None and group.failed > 0
-        allowed = (self._steers(), bool(self._members.seqs), failed, self.session.snapshot().phase)
+        allowed = (self._steers(), bool(self._members.seqs), failed, phase)
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()

@@ -112,7 +112,7 @@ class Watching(PanelledScreen, Generic[S]):
 
     def look(self) -> None:
         """Look at the run, and show what changed in half of the panels, and in those that are prompt."""
-        if self.is_attached:
+        if self.is_open:
             self._show(self.session.snapshot())
             self._all = False
 

@@ -50,14 +50,17 @@ class GroupSheet(Sheet):
     group: Group | None = None
     _chosen: int | None = None
     _place: tuple[int, int] = (0, 0)
+    _ended = False
 
     def __init__(self) -> None:
         super().__init__(id="cause", classes="panel")
         self.store = RequestStore(("",))
 
-    def show(self, store: RequestStore, group: Group | None, members: MembersSheet) -> None:
-        """Show `group`, and who of `members` is chosen."""
-        self.store, self.group = store, group
+    def show(
+        self, store: RequestStore, group: Group | None, members: MembersSheet, *, ended: bool = False
+    ) -> None:
+        """Show `group`, and who of `members` is chosen; what to do is another thing when the run has `ended`."""
+        self.store, self.group, self._ended = store, group, ended
         self._chosen, self._place = members.chosen, members.place
         self.repaint()
 
@@ -69,7 +72,9 @@ class GroupSheet(Sheet):
             return ()
         self.entitle(f"{kind_words(group.kind)}{f' · {group.status}' if group.status else ''}")
         message = group.example.message
-        todo = _labelled("to do", advice(group.kind, message), width, "accent")
+        todo = _labelled(
+            "to do", advice(group.kind, message, ended=self._ended and bool(group.failed)), width, "accent"
+        )
         means = _labelled("it means", meaning(group.kind, message), width)
         figures = [cut((*_label("so far"), (_so_far(group), "text")), width)]
         now = [cut((*_label("in it now"), *self._now()), width)]

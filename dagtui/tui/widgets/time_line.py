@@ -110,6 +110,11 @@ def _below(text: str, width: int, role: str) -> Iterator[Content]:
         yield Content.styled(" " * _BEFORE + part, style_of(role))
 
 
+def _again(wait: float, reason: str) -> str:
+    told = again(wait, reason)
+    return told if "again" in told else f"again {told}"
+
+
 def _came_to(one: Exchange, found: Inspection) -> tuple[str, str, str]:
     """The glyph, its role, and the words."""
     told = one.told
@@ -121,7 +126,7 @@ def _came_to(one: Exchange, found: Inspection) -> tuple[str, str, str]:
         return "■", "done", "answered"
     words = kind_words(told.error.kind)
     if told.retry_in is not None:
-        return LEVELS["retry"][0], "waiting", f"{words}, again {again(told.retry_in, told.retry_reason)}"
+        return LEVELS["retry"][0], "waiting", f"{words}, {_again(told.retry_in, told.retry_reason)}"
     if told.error.kind in _OVERTAKEN:
         return "◌", "dim", words
     billed = {"yes": ", and billed", "maybe": ", perhaps billed"}.get(told.error.billed, "")
