@@ -32,7 +32,7 @@ from dagtui.stopping import Stopping
 from dagtui.watched import own_title
 
 if TYPE_CHECKING:
-    from dagtui.resuming import Going
+    from dagtui.past.resuming import Going
     from dagtui.watched import Steered
 
 _FRAME = 0.1  # seconds between two looks at the snapshot on a terminal

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from dagtui import __version__
 from dagtui.chosen import choices_by_name, choices_of, plugin_of, refuse_stars, route_of, settings_of
-from dagtui.control import ControlServer
 from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
 from dagtui.core.errors import ConfigError, RunInUse
@@ -23,13 +22,14 @@ from dagtui.core.model import ProviderChoice, Success
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.core.pricing import PriceTable
+from dagtui.elsewhere.control import ControlServer
 from dagtui.gateways import open_gateway
 from dagtui.given import Given, read_again, read_input
 from dagtui.io.source import Scan
 from dagtui.memory import limits_path, memory_of
-from dagtui.resuming import Going, recipe_of
+from dagtui.past.resuming import Going, recipe_of
+from dagtui.past.runs import make_folder, runs_folder
 from dagtui.revised import Revised
-from dagtui.runs import make_folder, runs_folder
 
 # The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
 # probe begins: a look at the plan does without.
@@ -89,7 +89,7 @@ async def look_back(path: Path, plan: Plan, environ: Mapping[str, str]) -> Going
         DagtuiError: the journal, the input or a setting does not allow it.
     """
     from dagtui.io.journal import JournalReader, is_locked
-    from dagtui.resuming import look_back as compare
+    from dagtui.past.resuming import look_back as compare
 
     refuse_stars(plan)
     if is_locked(path):
@@ -131,16 +131,16 @@ class _Run:
 
 
 async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, str], run: _Run) -> Session:
-    from dagtui.archive import Recorded
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
-    from dagtui.exporting import export_run, rewrite, write_out
-    from dagtui.inspecting import Inspector
     from dagtui.io.journal import Journal, JournalReader
     from dagtui.io.journal.outcomes import success_of, value_of
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
     from dagtui.io.simulated import simulator_of
+    from dagtui.past.archive import Recorded
+    from dagtui.past.exporting import export_run, rewrite, write_out
+    from dagtui.past.inspecting import Inspector
     from dagtui.session import Session
 
     scan, first = given.scan, given.first

@@ -14,7 +14,7 @@ from dagtui.core.plan import Plan
 from dagtui.core.plugin import Dimension
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.plan_file import plan_to_plain
-from dagtui.runs import runs_folder
+from dagtui.past.runs import runs_folder
 from dagtui.session import RunResult, Session
 from dagtui.testing import FakeGateway, records
 from tests.engine.harness import PRICES, Asking

@@ -17,7 +17,7 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.settings import RunSettings
 from dagtui.core.task import TaskPlugin
 from dagtui.io.journal import Journal, JournalReader
-from dagtui.resuming import Going, look_back, recipe_of
+from dagtui.past.resuming import Going, look_back, recipe_of
 from dagtui.session import RunResult, Session
 from dagtui.testing import FakeGateway
 from tests.engine.harness import PRICES

@@ -11,16 +11,16 @@ import pytest
 from click.testing import CliRunner
 
 from dagtui.cli import cli
-from dagtui.comparing import compare_runs
 from dagtui.core.compare import NO_CATEGORIES, NOT_THE_SAME
 from dagtui.core.errors import BadInput, ConfigError
 from dagtui.core.events import AttemptEnded, TargetChanged
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.chronicle import Chronicle
 from dagtui.io.journal.lock import RunLock
-from dagtui.recap import GOES_ON, recap
-from dagtui.replay import Replay
-from dagtui.runs import run_info
+from dagtui.past.comparing import compare_runs
+from dagtui.past.recap import GOES_ON, recap
+from dagtui.past.replay import Replay
+from dagtui.past.runs import run_info
 from tests.journaled import in_virtual_time, journaled
 from tests.kept_runs import kept_run
 from tests.test_replay import cancelled, steered

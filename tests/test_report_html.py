@@ -21,8 +21,8 @@ from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
 from dagtui.core.svg import nice, over_time, safe, stacked_bar
 from dagtui.core.timeline import Timeline, Touch
-from dagtui.recap import recap, setting_of
-from dagtui.report_file import write_report
+from dagtui.past.recap import recap, setting_of
+from dagtui.past.report_file import write_report
 from tests.core.test_report import DONE
 from tests.kept_runs import kept_run
 

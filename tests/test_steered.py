@@ -20,7 +20,7 @@ from dagtui.core.store import State
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.replay import Events
 from dagtui.opening import look_back, open_resumed, open_session
-from dagtui.replay import Replay
+from dagtui.past.replay import Replay
 from dagtui.session import Session
 from tests.journaled import in_virtual_time, journaled
 from tests.test_replay import at, moments, without_limits

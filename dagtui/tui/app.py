@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagtui.core.contract import Choices
+    from dagtui.past.resuming import Going
     from dagtui.plan import Plan
-    from dagtui.resuming import Going
     from dagtui.session import RunResult
     from dagtui.tui.screens.watching import Watching
     from dagtui.watched import Steered, Watched

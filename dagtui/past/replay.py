@@ -22,12 +22,12 @@ from dagtui.core.inspection import Asked, Inspection, glimpse
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
-from dagtui.exporting import dimensions_of, export_run
-from dagtui.fold import KILLED, Fold, result_of
-from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import Events, Moment
-from dagtui.runs import name_of, plan_of
+from dagtui.past.exporting import dimensions_of, export_run
+from dagtui.past.fold import KILLED, Fold, result_of
+from dagtui.past.inspecting import Inspector
+from dagtui.past.runs import name_of, plan_of
 from dagtui.session import RunResult
 from dagtui.watched import REPLAY_OF
 

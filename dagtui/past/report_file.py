@@ -11,7 +11,7 @@ from dagtui.core.report import Kept, as_text, report
 from dagtui.core.report_html import Page, page
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.text import visible
-from dagtui.recap import Recap, Setting, recap, setting_of
+from dagtui.past.recap import Recap, Setting, recap, setting_of
 from dagtui.session import RunResult
 
 KINDS = (".html", ".htm", ".txt")

@@ -17,7 +17,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dagtui.control import ControlClient, Facts, ranged
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
@@ -25,13 +24,14 @@ from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stop_rule import parse_rule
 from dagtui.core.store import RequestStore, State
-from dagtui.exporting import dimensions_of, export_run, write_out
-from dagtui.fold import Fold, result_of
-from dagtui.inspecting import Inspector
+from dagtui.elsewhere.control import ControlClient, Facts, ranged
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
 from dagtui.io.simulated import SimulatorControl
-from dagtui.runs import name_of, plan_of
+from dagtui.past.exporting import dimensions_of, export_run, write_out
+from dagtui.past.fold import Fold, result_of
+from dagtui.past.inspecting import Inspector
+from dagtui.past.runs import name_of, plan_of
 from dagtui.session import RunResult
 from dagtui.watched import ATTACHED
 

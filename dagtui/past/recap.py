@@ -19,12 +19,12 @@ from dagtui.core.report import Kept, Section, report
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.run_terms import max_tokens_of, terms_of
 from dagtui.core.timeline import Timeline
-from dagtui.exporting import dimensions_of, export_run
-from dagtui.fold import KILLED, Fold, result_of
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.chronicle import Chronicle
 from dagtui.io.journal.replay import END, Events
-from dagtui.runs import name_of, plan_of, revisions_in
+from dagtui.past.exporting import dimensions_of, export_run
+from dagtui.past.fold import KILLED, Fold, result_of
+from dagtui.past.runs import name_of, plan_of, revisions_in
 from dagtui.session import RunResult
 
 _PAGE = 2_000
