@@ -23,11 +23,12 @@ from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event
 from dagtui.core.figures import clock, count, money, rate
 from dagtui.core.report import as_text, report
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import within
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.text import visible
 from dagtui.plan import Plan, kept, open_resumed, open_session
-from dagtui.session import RunResult, Session
+from dagtui.session import Session
 from dagtui.stopping import Stopping
 from dagtui.watched import own_title
 

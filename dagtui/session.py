@@ -14,11 +14,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
 
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
@@ -33,6 +32,7 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Archive, Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
+from dagtui.core.result import RunResult, summary_of
 from dagtui.core.revision import Revisions
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
@@ -43,21 +43,6 @@ from dagtui.engine.runner import Runner
 from dagtui.engine.sinks import Sinks
 
 _FOLDED_AT_ONCE = 512  # events; whoever looks before sees them too
-
-How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended: `partial` had failures, `drained` and `cancelled` were ended by the user, `stopped` by a
-    cause that every further request would have met. `audit` is None where there are no other books.
-    """
-
-    outcome: How
-    exit_code: ExitCode
-    reason: str
-    snapshot: Snapshot
-    audit: Audit | None = None
 
 
 class Session:
@@ -397,7 +382,7 @@ class Session:
         finally:
             self._ended = True
             if self._journal is not None:
-                self._journal.conclude(_summary(self._result()))
+                self._journal.conclude(summary_of(self._result()))
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
@@ -463,24 +448,6 @@ class Session:
     def _note_dropped(self, told: str) -> None:
         # Not to the sinks: one of them is being told of something else.
         self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
-
-
-def _summary(result: RunResult) -> dict[str, Any]:
-    """What a list of runs shows, and what a process that only watched tells of the end."""
-    snapshot = result.snapshot
-    counts = snapshot.counts
-    states = {name: getattr(counts, name) for name in ("succeeded", "failed", "skipped", "cancelled")}
-    spent = snapshot.money.spent
-    return {
-        **states,
-        "total": counts.total,
-        "records": snapshot.records_read,
-        "attempts": snapshot.attempts,
-        "spent": None if spent is None else str(spent),
-        "reason": result.reason,
-        "outcome": result.outcome,
-        "exit_code": int(result.exit_code),
-    }
 
 
 class _Listed:

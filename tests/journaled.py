@@ -14,13 +14,14 @@ from dagtui.core.events import Event
 from dagtui.core.model import Headroom, Outcome, RateLimits, Record, Request, Response, Usage
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Context, Dimension
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.journal import Journal
 from dagtui.io.plan_file import plan_to_plain
 from dagtui.io.repeated import Repeated
 from dagtui.past.archive import Recorded
 from dagtui.past.resuming import look_back
-from dagtui.session import RunResult, Session
+from dagtui.session import Session
 from dagtui.testing import FakeGateway, VirtualTimeLoop, records
 from tests.engine.harness import PRICES, Asking
 

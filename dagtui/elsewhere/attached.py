@@ -20,6 +20,7 @@ from typing import Any
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stop_rule import parse_rule
@@ -32,7 +33,6 @@ from dagtui.past.exporting import dimensions_of, export_run, write_out
 from dagtui.past.fold import Fold, result_of
 from dagtui.past.inspecting import Inspector
 from dagtui.past.runs import name_of, plan_of
-from dagtui.session import RunResult
 from dagtui.watched import ATTACHED
 
 _LOOK_S = 0.1  # seconds between two looks
@@ -125,10 +125,6 @@ class Attached:
             phase=snapshot.phase if facts.phase in ("ended", "ready") else facts.phase,
             target=self._target or facts.target,
             automatic=facts.automatic and self._target is None,
-            held_by=facts.held_by,
-            mostly_held_by=facts.mostly_held_by,
-            pilot=facts.pilot,
-            money=replace(snapshot.money, cap=facts.cap, exposed=facts.exposed, uncertain=facts.uncertain),
         )
 
     # --- commands ---

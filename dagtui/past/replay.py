@@ -19,6 +19,7 @@ from pathlib import Path
 from dagtui.core.causes import Causes
 from dagtui.core.errors import BadInput, ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
@@ -28,7 +29,6 @@ from dagtui.past.exporting import dimensions_of, export_run
 from dagtui.past.fold import KILLED, Fold, result_of
 from dagtui.past.inspecting import Inspector
 from dagtui.past.runs import name_of, plan_of
-from dagtui.session import RunResult
 from dagtui.watched import REPLAY_OF
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, inf)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagtui.core.causes import Causes
+    from dagtui.core.result import RunResult
     from dagtui.core.run_settings import RunSettings
     from dagtui.plan import Plan
-    from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
     from dagtui.watched import Watched
 

@@ -12,7 +12,7 @@ from dagtui.core.snapshot import Snapshot
 from dagtui.core.store import State
 from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
 from dagtui.tui.sheet import Line, Sheet, Span, cut, fit, gauge, length
-from dagtui.tui.widgets.throughput import chart
+from dagtui.tui.widgets.charts import chart
 
 _VALUE = 9
 _PARTS = (State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED, State.QUEUED)
