@@ -43,7 +43,7 @@ async def test_commands_reach_the_session_and_answers_tell_what_only_it_knows(tm
     async with served(tmp_path) as (session, _):
         client = ControlClient(tmp_path)
         facts = await client.ask("facts")
-        assert (facts.phase, facts.target, facts.held_by) == ("running", 10, "your setting")
+        assert (facts.phase, facts.target, facts.automatic) == ("running", 10, False)
         assert (await client.ask("retune", target=44)).target == 44
         assert (await client.ask("automate")).automatic
         assert (await client.ask("pause")).phase == "paused"
