@@ -29,7 +29,7 @@ from dagtui.elsewhere.control import ControlClient, Facts, ranged
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
 from dagtui.io.simulated import SimulatorControl
-from dagtui.past.exporting import dimensions_of, export_run, write_out
+from dagtui.past.exporting import dimensions_of, export_kept, write_out
 from dagtui.past.fold import Fold, result_of
 from dagtui.past.inspecting import Inspector
 from dagtui.past.runs import name_of, plan_of
@@ -230,8 +230,7 @@ class Attached:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
-        dimensions = dimensions_of(self.journal_path)
-        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+        return await asyncio.to_thread(export_kept, self.journal_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
         """Let go; the run goes on. Commands that were given are on their way before."""

@@ -21,7 +21,7 @@ from dagtui.core.run_settings import RunSettings
 from dagtui.core.run_terms import max_tokens_of, terms_of
 from dagtui.io.journal import JournalReader, is_locked
 from dagtui.io.journal.replay import END, Events
-from dagtui.past.exporting import dimensions_of, export_run
+from dagtui.past.exporting import export_kept
 from dagtui.past.fold import KILLED, Fold, result_of
 from dagtui.past.runs import name_of, plan_of, revisions_in
 
@@ -87,8 +87,7 @@ class Stored:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
-        dimensions = await asyncio.to_thread(dimensions_of, self.journal_path)
-        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+        return await asyncio.to_thread(export_kept, self.journal_path, path, overwrite=overwrite)
 
 
 def kept_of(path: Path, plan: Plan) -> Kept:

@@ -25,7 +25,7 @@ from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import Events, Moment
-from dagtui.past.exporting import dimensions_of, export_run
+from dagtui.past.exporting import export_kept
 from dagtui.past.fold import KILLED, Fold, result_of
 from dagtui.past.inspecting import Inspector
 from dagtui.past.runs import name_of, plan_of
@@ -191,8 +191,7 @@ class Replay:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
-        dimensions = dimensions_of(self.journal_path)
-        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+        return await asyncio.to_thread(export_kept, self.journal_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
         """Let go of the journal."""
