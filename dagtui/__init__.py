@@ -35,13 +35,14 @@ if TYPE_CHECKING:
     from dagtui.core.plugin import Context, Dimension, Plugin
     from dagtui.core.ports import Gateway, Sink, Source
     from dagtui.core.pricing import PriceTable
+    from dagtui.core.result import RunResult
     from dagtui.core.settings import GatewaySettings, PriceOverride, RunSettings
     from dagtui.core.snapshot import Snapshot
     from dagtui.io.export import FailuresWriter, ResultsWriter
     from dagtui.io.portkey import Portkey
     from dagtui.io.source import open_source
     from dagtui.plan import Plan, open_session
-    from dagtui.session import RunResult, Session
+    from dagtui.session import Session
 
 __version__ = "0.1.0"
 
@@ -78,7 +79,8 @@ _HOME = {
     "dagtui.io.portkey": ("Portkey",),
     "dagtui.io.source": ("open_source",),
     "dagtui.plan": ("Plan", "open_session"),
-    "dagtui.session": ("RunResult", "Session"),
+    "dagtui.core.result": ("RunResult",),
+    "dagtui.session": ("Session",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -11,9 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from dagtui import __version__
-from dagtui.cli_runs import COMMANDS
-from dagtui.cli_screen import COMMANDS as SCREEN_COMMANDS
-from dagtui.options import (
+from dagtui.commands.options import (
     DEMO_CONCURRENCY,
     demo_options,
     detach_option,
@@ -24,7 +22,9 @@ from dagtui.options import (
     read_config,
     theme_option,
 )
-from dagtui.shell import detached_or_leave, has_screen, leave, open_app, run_headless, said_plainly
+from dagtui.commands.runs import COMMANDS
+from dagtui.commands.screen import COMMANDS as SCREEN_COMMANDS
+from dagtui.commands.shell import detached_or_leave, has_screen, leave, open_app, run_headless, said_plainly
 
 # About what a small model takes for such an email, so that there is something to watch.
 _DEMO_PACE = ("latency_median_s=1.2", "latency_sigma=0.5")

@@ -30,7 +30,7 @@ from dagtui.io.journal.outcomes import outcome_of
 from dagtui.io.journal.reader import AnswerRow, JournalReader
 from dagtui.io.tasks import task_values
 from dagtui.io.toml import write_toml
-from dagtui.runs import edited_task_path, plan_with_input
+from dagtui.past.runs import edited_task_path, plan_with_input
 
 if TYPE_CHECKING:
     from dagtui.previewing import Tried

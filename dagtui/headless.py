@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import json
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import fields, is_dataclass, replace
-from decimal import Decimal
-from enum import Enum
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, TextIO, cast
 
-from pydantic import BaseModel
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from dagtui import process
 from dagtui.core.contract import Choices
 from dagtui.core.errors import ExitCode
-from dagtui.core.events import Event
-from dagtui.core.figures import clock, count, money, rate
-from dagtui.core.report import as_text, report
 from dagtui.core.run_settings import within
-from dagtui.core.snapshot import LogEntry, Snapshot
-from dagtui.core.text import visible
-from dagtui.plan import Plan, kept, open_resumed, open_session
-from dagtui.session import RunResult, Session
+from dagtui.narrator import Narrator
+from dagtui.outlet import Outlet, stream
+from dagtui.plan import Plan, open_resumed, open_session
+from dagtui.session import Session
 from dagtui.stopping import Stopping
-from dagtui.watched import own_title
 
 if TYPE_CHECKING:
-    from dagtui.resuming import Going
+    from dagtui.past.resuming import Going
     from dagtui.watched import Steered
-
-_FRAME = 0.1  # seconds between two looks at the snapshot on a terminal
-_LINE = 5.0  # seconds between two progress lines elsewhere
-_BAR = 24
-_GONE = "stopped: nobody reads the results any more; what was in flight may be billed all the same"
 
 
 async def run_headless(
@@ -78,7 +62,7 @@ async def run_headless(
         with stopping.listening():
             process.prepare()
             # Scheduled before the run is, so that it hears the first event.
-            events = asyncio.create_task(_stream(session, out)) if stream_events else None
+            events = asyncio.create_task(stream(session, out)) if stream_events else None
             session.start()
             telling = asyncio.ensure_future(begun(session)) if begun is not None else None
             story = None if plan.story is None else asyncio.create_task(_tell(session, plan.story, plan.pace))
@@ -113,213 +97,3 @@ async def _tell(session: Session, story: str, pace: float) -> None:
     from dagtui.storyteller import Storyteller
 
     await Storyteller(session, story_named(story), pace).tell()
-
-
-class Outlet(io.TextIOBase):
-    """Standard output. When its reader has gone (`| head -1`), it calls `on_gone` once and swallows the rest."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.name = getattr(stream, "name", "standard output")
-        self.gone = False
-        self.on_gone: Callable[[], None] = lambda: None
-
-    def isatty(self) -> bool:
-        """Whether it is a terminal."""
-        return self._stream.isatty()
-
-    def write(self, text: str, /) -> int:
-        """Write, if somebody reads."""
-        return self._if_read(lambda: self._stream.write(text))
-
-    def flush(self) -> None:
-        """Hand on what was written, if somebody reads."""
-        self._if_read(self._stream.flush)
-
-    def _if_read(self, act: Callable[[], int | None]) -> int:
-        if self.gone:
-            return 0
-        try:
-            return act() or 0
-        except BrokenPipeError:
-            self.gone = True
-            asyncio.get_running_loop().call_soon(self.on_gone)
-            return 0
-
-
-async def _stream(session: Session, out: Outlet) -> None:
-    try:
-        async for event in session.events():
-            out.write(event_json(event) + "\n")
-            if event.__class__.__name__ in ("RecordEnded", "PhaseChanged"):
-                out.flush()
-    except OSError as error:
-        session.drain(f"stopped: standard output cannot be written: {error.strerror or error}")
-
-
-def event_json(event: Event) -> str:
-    """An event as one line of JSON: its name under `event`, then its fields; dollars as strings, exact."""
-    return json.dumps({"event": type(event).__name__, **_plain(event)}, ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case BaseModel():
-            return value.model_dump(mode="json")
-        case Decimal():
-            return str(value)
-        case Enum():
-            return value.value
-        case dict():
-            return {str(key): _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        case tuple() | list():
-            return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            named = {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
-            kind = type(value).__name__
-            return {"outcome": kind.lower(), **named} if kind in _OUTCOMES else named
-        case _:
-            return value
-
-
-_OUTCOMES = frozenset({"Success", "Failure", "Skipped", "Cancelled"})
-
-
-class Narrator:
-    """Tells on stderr how a run goes: one living line on a terminal, a plain line now and then elsewhere.
-
-    It is silent until the end on a terminal where it is not `alone`.
-    """
-
-    def __init__(self, session: Steered, plan: Plan, console: Console, *, quiet: bool, alone: bool) -> None:
-        self._session = session
-        self._plan = plan
-        self._console = console
-        self._quiet = quiet
-        self._silent = quiet or (console.is_terminal and not alone)
-        self._logged = 0
-        self.countdown: Callable[[], str] = lambda: ""
-
-    def say(self, text: str) -> None:
-        """One line, as it is."""
-        if not self._quiet:
-            self._print(text)
-
-    def _print(self, text: str) -> None:
-        self._console.print(Text(visible(text)), soft_wrap=True)
-
-    async def watch(self) -> None:
-        """Narrate until the run has ended."""
-        ended = asyncio.ensure_future(self._session.wait())
-        self.say(f"{self._session.title} · concurrency {self._session.settings.concurrency}")
-        if self._plan.output is None and self._plan.stdout is None:
-            where = kept(self._plan, self._session)
-            self.say(f"results: kept in the journal; {where.export} writes them")
-        if self._silent:
-            await asyncio.wait([ended])
-        elif not self._console.is_terminal:
-            await self._tell_lines(ended)
-        else:
-            await self._live(ended)
-
-    async def _live(self, ended: asyncio.Future[RunResult]) -> None:
-        with Live(console=self._console, auto_refresh=False, transient=True) as live:
-            while not ended.done():
-                await asyncio.wait([ended], timeout=_FRAME)
-                self._tell_log()
-                line = progress_line(self._session.snapshot(), self._console.width, self.countdown())
-                live.update(Text(visible(line), overflow="ellipsis", no_wrap=True))
-                live.refresh()
-
-    async def _tell_lines(self, ended: asyncio.Future[RunResult]) -> None:
-        while not ended.done():
-            await asyncio.wait([ended], timeout=_LINE)
-            self._tell_log()
-            self.say(progress_line(self._session.snapshot(), None, self.countdown()))
-
-    def _tell_log(self) -> None:
-        """What the log has gained: failures and the run's own lines; retries are counted in the progress line."""
-        total = self._session.snapshot().log_count
-        fresh = min(total - self._logged, len(self._session.log))
-        self._logged = total
-        for entry in list(self._session.log)[-fresh:] if fresh else ():
-            if entry.level != "retry":
-                self.say(log_line(entry))
-
-    def give_up(self) -> None:
-        """Nobody reads the results any more: say so, spend no more, and be quiet."""
-        self.say(_GONE)
-        self._quiet = True
-        self._session.cancel(_GONE)
-
-    def close(self, result: RunResult) -> None:
-        """The closing report; of a run that could not go on, the reason in any case."""
-        if self._quiet:
-            if result.outcome == "stopped":
-                self._print(result.reason)
-            return
-        if self._silent:
-            self._tell_log()
-        width = min(self._console.width, 100) if self._console.is_terminal else 78
-        where = kept(self._plan, self._session)
-        sections = report(
-            result.snapshot,
-            where,
-            result.audit,
-            settings=self._session.settings,
-            title=own_title(self._session.title),
-            causes=self._session.causes.groups,
-        )
-        self.say(as_text(sections, width))
-        if result.outcome not in ("complete", "partial"):
-            self.say(result.reason)
-
-
-# What a progress line does without when there is no room, the first one first.
-_DROPPED = ("429s", "waiting", "bar", "money", "in flight", "rate", "eta")
-
-
-def progress_line(snapshot: Snapshot, width: int | None = None, countdown: str = "") -> str:
-    """`[█████···] 62/100 | 27.2 req/s | $0.0145 | ETA 0:02 | in flight 38 of 100 | failed 0`.
-
-    Where it would be longer than `width`, what matters least is left out. `countdown` says how long draining may
-    take.
-    """
-    parts = _progress(snapshot)
-    if countdown and snapshot.phase == "draining":
-        parts["eta"] += f", {countdown}"
-    for name in _DROPPED:
-        if width is None or len(_joined(parts)) <= width:
-            break
-        parts.pop(name, None)
-    return _joined(parts)
-
-
-def _progress(snapshot: Snapshot) -> dict[str, str]:
-    counts, total = snapshot.counts, snapshot.counts.total
-    parts: dict[str, str] = {}
-    if total:
-        filled = int(_BAR * counts.ended / total)
-        parts["bar"] = f"[{'█' * filled}{'·' * (_BAR - filled)}] "
-    parts["done"] = f"{count(counts.ended)}/{count(total)}" if total is not None else f"{count(counts.ended)} done"
-    parts["rate"] = f"{rate(snapshot.throughput.now or snapshot.throughput.mean)} req/s"
-    parts["money"] = money(snapshot.money.spent)
-    parts["eta"] = f"ETA {clock(snapshot.eta)}" if snapshot.phase == "running" else snapshot.phase
-    parts["in flight"] = f"in flight {counts.in_flight} of {snapshot.target}"
-    if counts.waiting:
-        parts["waiting"] = f"waiting to retry {counts.waiting}"
-    if snapshot.throttled:
-        parts["429s"] = f"429s {snapshot.throttled}"
-    parts["failed"] = f"failed {counts.failed}"
-    return parts
-
-
-def _joined(parts: dict[str, str]) -> str:
-    return parts.get("bar", "") + " | ".join(text for name, text in parts.items() if name != "bar")
-
-
-def log_line(entry: LogEntry) -> str:
-    """One entry of the log as a line."""
-    if entry.level == "run" or not entry.record_id:
-        return entry.text
-    return f"failed: record {entry.record_id}, {entry.dimension}: {entry.text}"

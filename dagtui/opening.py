@@ -14,27 +14,28 @@ from typing import TYPE_CHECKING
 
 from dagtui import __version__
 from dagtui.chosen import choices_by_name, choices_of, plugin_of, refuse_stars, route_of, settings_of
-from dagtui.control import ControlServer
 from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
 from dagtui.core.errors import ConfigError, RunInUse
 from dagtui.core.failures import failures_path
-from dagtui.core.model import ProviderChoice, Success
+from dagtui.core.model import ProviderChoice
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Plugin
 from dagtui.core.pricing import PriceTable
+from dagtui.elsewhere.control import ControlServer
 from dagtui.gateways import open_gateway
 from dagtui.given import Given, read_again, read_input
 from dagtui.io.source import Scan
 from dagtui.memory import limits_path, memory_of
-from dagtui.resuming import Going, recipe_of
+from dagtui.past.resuming import Going, recipe_of
+from dagtui.past.runs import make_folder, runs_folder
 from dagtui.revised import Revised
-from dagtui.runs import make_folder, runs_folder
 
 # The HTTP libraries, the engine and the writers take half a second to load, so they are imported where a run or a
 # probe begins: a look at the plan does without.
 if TYPE_CHECKING:
     from dagtui.core.ports import Sink
+    from dagtui.past.extracts import Files
     from dagtui.session import Session
 
 _NOWHERE = "http://localhost"  # where the demo's simulator would stand, had it been started
@@ -89,7 +90,7 @@ async def look_back(path: Path, plan: Plan, environ: Mapping[str, str]) -> Going
         DagtuiError: the journal, the input or a setting does not allow it.
     """
     from dagtui.io.journal import JournalReader, is_locked
-    from dagtui.resuming import look_back as compare
+    from dagtui.past.resuming import look_back as compare
 
     refuse_stars(plan)
     if is_locked(path):
@@ -131,16 +132,15 @@ class _Run:
 
 
 async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, str], run: _Run) -> Session:
-    from dagtui.archive import Recorded
     from dagtui.audit import auditor
     from dagtui.core.fingerprint import Fingerprints
-    from dagtui.exporting import export_run, rewrite, write_out
-    from dagtui.inspecting import Inspector
-    from dagtui.io.journal import Journal, JournalReader
-    from dagtui.io.journal.outcomes import success_of, value_of
+    from dagtui.io.journal import Journal
     from dagtui.io.limits_file import read_limits, write_limits
     from dagtui.io.plan_file import plan_to_plain
     from dagtui.io.simulated import simulator_of
+    from dagtui.past.archive import Recorded
+    from dagtui.past.extracts import JournalExtracts
+    from dagtui.past.inspecting import Inspector
     from dagtui.session import Session
 
     scan, first = given.scan, given.first
@@ -175,23 +175,6 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         # Limits that somebody turned by hand would mislead the next run.
         if plan.remember and not (provider and await provider.was_turned()):
             write_limits(limits_path(), memory, session.learnt())
-
-    def export(target: Path, overwrite: bool) -> int:
-        return export_run(run.journal, target, dag.dimensions, overwrite=overwrite)
-
-    def write_records(seqs: Sequence[int], target: Path, overwrite: bool) -> int:
-        return write_out(run.journal, seqs, target, dag.dimensions, overwrite=overwrite)
-
-    def rewrite_files() -> None:
-        kind = None if plan.output is None else plan.output_format or _format_of(plan.output)
-        written = None if plan.stdout is not None else plan.output
-        rewrite(run.journal, dag.dimensions, written, kind, failures_path(plan, plan.output))
-
-    def recall(seq: int) -> Success | None:
-        with JournalReader(run.journal) as reader:
-            row = reader.answers([seq]).get(seq)
-        value = None if row is None or row.state != "ok" else value_of(row, dag.dimensions[seq % len(dag)])
-        return None if row is None or value is None else success_of(row, value)
 
     spool = Path(given.facts["spool"]) if given.facts.get("spool") else None
     owned = [remember, *([simulator.aclose] if simulator else [])]
@@ -230,13 +213,14 @@ async def _open(plan: Plan, plugin: Plugin, given: Given, environ: Mapping[str, 
         fingerprints=Fingerprints(route),
         earlier=kept,
         past=run.going.past if run.going else None,
-        exporter=export,
         uncertain=_uncertain(run),
-        recall=recall,
-        inspector=Inspector(run.journal, environ, plugin=plugin, base_url=settings.base_url),
         archive=Recorded(run.journal, given.source, spool, dag),
-        writer_out=write_records,
-        rewrite=rewrite_files if sinks else None,
+        extracts=JournalExtracts(
+            run.journal,
+            dag,
+            Inspector(run.journal, environ, plugin=plugin, base_url=settings.base_url),
+            _files(plan) if sinks else None,
+        ),
         provider=provider,
     )
     session.revisions = await asyncio.to_thread(revised.revisions)
@@ -286,6 +270,15 @@ def _sinks(plan: Plan, plugin: Plugin, scan: Scan, revised: Revised) -> tuple[Pa
         kind = _format_of(failures)
         sinks.append(FailuresWriter(failures, kind, columns, source=source, overwrite=plan.overwrite))
     return output, sinks
+
+
+def _files(plan: Plan) -> Files:
+    """The files that go with the sinks, to be written anew if need be; what went to stdout cannot be."""
+    from dagtui.past.extracts import Files
+
+    results = None if plan.stdout is not None else plan.output
+    kind = None if results is None else plan.output_format or _format_of(results)
+    return Files(results, kind, failures_path(plan, plan.output))
 
 
 def _format_of(path: Path) -> str:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dagtui.core.model import ProviderChoice, Record
     from dagtui.core.report import Kept
     from dagtui.editing import Editing
-    from dagtui.resuming import Going
-    from dagtui.runs import RunInfo
+    from dagtui.past.resuming import Going
+    from dagtui.past.runs import RunInfo
     from dagtui.session import Session
     from dagtui.watched import Watched
 
@@ -291,7 +291,7 @@ def kept(plan: Plan, session: Watched) -> Kept:
     """Where what a run of `plan` came to lies, for its report."""
     from dagtui.core.failures import failures_path
     from dagtui.core.report import Kept
-    from dagtui.runs import name_of
+    from dagtui.past.runs import name_of
 
     failures = failures_path(plan, session.results_path)
     run = None if session.journal_path is None else name_of(session.journal_path)
@@ -302,7 +302,7 @@ def kept(plan: Plan, session: Watched) -> Kept:
 
 async def unfinished(path: str) -> RunInfo | None:
     """The last run of the file at `path`, if something of it is left to be asked."""
-    from dagtui.runs import unfinished_run
+    from dagtui.past.runs import unfinished_run
 
     return None if path == "-" else await asyncio.to_thread(unfinished_run, Path(path))
 
@@ -311,7 +311,7 @@ async def resumed_plan(run: RunInfo, plan: Plan) -> Plan:
     """The plan of `run` with what may be chosen anew of `plan`: how hard to push."""
     from dataclasses import replace
 
-    from dagtui.runs import plan_of
+    from dagtui.past.runs import plan_of
 
     before = await asyncio.to_thread(plan_of, run.path)
     settings = plan.settings

@@ -6,7 +6,7 @@ from collections import Counter
 
 from dagtui.core.revision import Revisions, revisions, revisions_of
 from dagtui.core.store import State
-from dagtui.resuming import Going, Kept
+from dagtui.past.resuming import Going, Kept
 
 
 class Revised:

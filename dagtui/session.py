@@ -14,11 +14,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
 
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError, ExitCode, exit_code_of
@@ -26,38 +25,25 @@ from dagtui.core.events import Event, Noted
 from dagtui.core.faults import SimulatedProvider
 from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.inspection import Asked, Inspection, glimpse, remembered
-from dagtui.core.model import Record, RowError, Success
+from dagtui.core.model import Record, RowError
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.past import Past
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Archive, Earlier, Gateway, InspectorPort, JournalPort, Sink, Source
+from dagtui.core.ports import Archive, Earlier, Extracts, Gateway, JournalPort, Sink, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.report import Audit
+from dagtui.core.result import RunResult, summary_of
 from dagtui.core.revision import Revisions
 from dagtui.core.settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stats import Stats
 from dagtui.core.stop_rule import parse_rule
 from dagtui.core.store import RequestStore
+from dagtui.engine.backing import Backing
 from dagtui.engine.runner import Runner
 from dagtui.engine.sinks import Sinks
 
 _FOLDED_AT_ONCE = 512  # events; whoever looks before sees them too
-
-How = Literal["complete", "partial", "drained", "cancelled", "stopped"]
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended: `partial` had failures, `drained` and `cancelled` were ended by the user, `stopped` by a
-    cause that every further request would have met. `audit` is None where there are no other books.
-    """
-
-    outcome: How
-    exit_code: ExitCode
-    reason: str
-    snapshot: Snapshot
-    audit: Audit | None = None
 
 
 class Session:
@@ -69,11 +55,9 @@ class Session:
     `learnt()` of an earlier session gave: the provider's limits, so that this one need not find them.
 
     `journal` keeps everything durably, with the `fingerprints` of what was asked; a run that goes on has a `past`
-    and what of it is kept (`earlier`). `exporter` writes the results so far from the journal, `recall` finds one
-    answer in it, `archive` the records that have ended, `inspector` all about one request. `uncertain` are dollars
-    that earlier sessions may have cost beyond what is known. `writer_out` writes the records of some requests as
-    input for another run, `rewrite` the files of results once more, at the end of a run in which something was
-    asked again: their records are in them twice. `provider` is the simulated one behind the gateway, if it is one.
+    and what of it is kept (`earlier`). `uncertain` are dollars that earlier sessions may have cost beyond what is
+    known. `archive` finds the records that have ended, `extracts` all else that is in the journal.
+    `provider` is the simulated one behind the gateway, if it is one.
     """
 
     def __init__(
@@ -97,13 +81,9 @@ class Session:
         fingerprints: Fingerprints | None = None,
         earlier: Earlier | None = None,
         past: Past | None = None,
-        exporter: Callable[[Path, bool], int] | None = None,
         uncertain: Decimal = Decimal(0),
-        recall: Callable[[int], Success | None] = lambda seq: None,
-        inspector: InspectorPort | None = None,
         archive: Archive | None = None,
-        writer_out: Callable[[Sequence[int], Path, bool], int] | None = None,
-        rewrite: Callable[[], None] | None = None,
+        extracts: Extracts | None = None,
         provider: SimulatedProvider | None = None,
     ) -> None:
         self.settings = settings or RunSettings()
@@ -128,15 +108,17 @@ class Session:
             learnt=learnt,
             used=time.process_time,
             fingerprints=fingerprints,
-            claim=journal.claim if journal is not None else None,
-            earlier=earlier,
-            session=journal.session if journal is not None else 1,
-            spent=(past.figures.spent if past is not None else None) or Decimal(0),
-            uncertain=uncertain,
-            recall=recall,
             store=lambda: self.store,
-            sync=self._synced,
-            archive=archive,
+            backing=Backing(
+                claim=journal.claim if journal is not None else None,
+                sync=self._synced,
+                session=journal.session if journal is not None else 1,
+                earlier=earlier,
+                spent=(past.figures.spent if past is not None else None) or Decimal(0),
+                uncertain=uncertain,
+                recall=extracts.recall if extracts is not None else lambda seq: None,
+                archive=archive,
+            ),
         )
         self.dimensions = self._runner.dag.names
         self._unfolded: deque[Event] = deque()
@@ -146,16 +128,13 @@ class Session:
         self._journal = journal
         # Five events a request: the journal is handed a list, not each of them.
         self._kept = None if journal is None else journal.events
-        self._exporter = exporter
-        self._inspector = inspector
-        self._writer_out = writer_out
-        self._rewrite = rewrite
+        self._extracts = extracts
         if journal is not None:
             journal.trouble = self._give_up
             sinks = (journal, *sinks)  # the truth before what is made of it
         self._sinks = Sinks(sinks, lost=self._stop_for, dropped=self._note_dropped)
         self._subscribers: list[asyncio.Queue[Event | None]] = []
-        self._owned = [gateway.aclose, *owned, *([inspector.aclose] if inspector else [])]
+        self._owned = [gateway.aclose, *owned, *([extracts.inspector.aclose] if extracts else [])]
         self._loop_time: Callable[[], float] = time.time  # the loop's own once the session has started
         self._epoch = 0.0  # epoch seconds at its zero
         self._task: asyncio.Task[RunResult] | None = None
@@ -313,10 +292,10 @@ class Session:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or this run keeps no journal.
         """
-        if self._journal is None or self._writer_out is None:
+        if self._journal is None or self._extracts is None:
             raise ConfigError("This run keeps no journal to write records from: give its session one.")
         await self._synced()
-        return await asyncio.to_thread(self._writer_out, seqs, path, overwrite)
+        return await asyncio.to_thread(self._extracts.write_out, seqs, path, overwrite=overwrite)
 
     def pause(self) -> None:
         """Send nothing until `resume`; what is in flight is finished."""
@@ -346,26 +325,26 @@ class Session:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or this run keeps no journal.
         """
-        if self._journal is None or self._exporter is None:
+        if self._journal is None or self._extracts is None:
             raise ConfigError("This run keeps no journal to export from: give its session one.")
         await self._synced()
-        return await asyncio.to_thread(self._exporter, path, overwrite)
+        return await asyncio.to_thread(self._extracts.export, path, overwrite=overwrite)
 
     async def inspect(self, seq: int) -> Inspection:
         """All that is known of request `seq` by now; what could not be had is told in it."""
-        if self._inspector is None or self._journal is None:
+        if self._extracts is None or self._journal is None:
             return remembered(self.store, self.log, seq, self._now())
         seen = glimpse(self.store, seq, self._now())
         if not self._ended:
             with suppress(DagtuiError):  # where it cannot write, what it has is shown all the same
                 await self._journal.synced()
-        return await self._inspector.look(seen)
+        return await self._extracts.inspector.look(seen)
 
     async def asked(self, seq: int) -> Asked:
         """What request `seq` asks; it may take long, because its record is read again."""
-        if self._inspector is None:
+        if self._extracts is None:
             return Asked(trouble="This run keeps no journal, so that its prompts cannot be made again.")
-        return await self._inspector.asked(seq)
+        return await self._extracts.inspector.asked(seq)
 
     def note(self, message: str) -> None:
         """Put a line into the log; while the run goes on also into its journal, so that a replay has it."""
@@ -397,13 +376,13 @@ class Session:
         finally:
             self._ended = True
             if self._journal is not None:
-                self._journal.conclude(_summary(self._result()))
+                self._journal.conclude(summary_of(self._result()))
             self._sinks.close()
             for queue in self._subscribers:
                 queue.put_nowait(None)
-        if self._rewrite is not None and self._runner.steering.reopened and not self._sinks.unwritten:
+        if self._extracts is not None and self._runner.steering.reopened and not self._sinks.unwritten:
             try:
-                await asyncio.to_thread(self._rewrite)
+                await asyncio.to_thread(self._extracts.rewrite)
             except DagtuiError as error:
                 self._broken = self._broken or f"The results hold records twice that were asked again: {error}"
         result = self._result()
@@ -463,24 +442,6 @@ class Session:
     def _note_dropped(self, told: str) -> None:
         # Not to the sinks: one of them is being told of something else.
         self._unfolded.append(Noted(self._now(), f"an observer was dropped: {told}"))
-
-
-def _summary(result: RunResult) -> dict[str, Any]:
-    """What a list of runs shows, and what a process that only watched tells of the end."""
-    snapshot = result.snapshot
-    counts = snapshot.counts
-    states = {name: getattr(counts, name) for name in ("succeeded", "failed", "skipped", "cancelled")}
-    spent = snapshot.money.spent
-    return {
-        **states,
-        "total": counts.total,
-        "records": snapshot.records_read,
-        "attempts": snapshot.attempts,
-        "spent": None if spent is None else str(spent),
-        "reason": result.reason,
-        "outcome": result.outcome,
-        "exit_code": int(result.exit_code),
-    }
 
 
 class _Listed:

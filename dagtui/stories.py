@@ -155,8 +155,6 @@ _ALL = (
     ),
 )
 STORIES: Mapping[str, Story] = {story.name: story for story in _ALL}
-WHOLE = _ALL[0].name
-"""The story that has all chapters."""
 
 
 def story_named(name: str) -> Story:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from dagtui.core.causes import Causes
     from dagtui.core.faults import SimulatedProvider
     from dagtui.core.inspection import Asked, Inspection
+    from dagtui.core.result import RunResult
     from dagtui.core.run_settings import RunSettings
     from dagtui.core.snapshot import LogEntry, Snapshot
     from dagtui.core.store import RequestStore
-    from dagtui.session import RunResult
 
 
 REPLAY_OF, ATTACHED = "replay of ", "attached: "

@@ -7,7 +7,6 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from dagtui.archive import Recorded
 from dagtui.core.contract import Choices
 from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, ErrorKind, GatewayError
@@ -15,12 +14,14 @@ from dagtui.core.events import Event
 from dagtui.core.model import Headroom, Outcome, RateLimits, Record, Request, Response, Usage
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Context, Dimension
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.journal import Journal
 from dagtui.io.plan_file import plan_to_plain
 from dagtui.io.repeated import Repeated
-from dagtui.resuming import look_back
-from dagtui.session import RunResult, Session
+from dagtui.past.archive import Recorded
+from dagtui.past.resuming import look_back
+from dagtui.session import Session
 from dagtui.testing import FakeGateway, VirtualTimeLoop, records
 from tests.engine.harness import PRICES, Asking
 

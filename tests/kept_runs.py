@@ -12,10 +12,11 @@ from dagtui.core.errors import ErrorKind, GatewayError
 from dagtui.core.model import Request
 from dagtui.core.plan import Plan
 from dagtui.core.plugin import Dimension
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.plan_file import plan_to_plain
-from dagtui.runs import runs_folder
-from dagtui.session import RunResult, Session
+from dagtui.past.runs import runs_folder
+from dagtui.session import Session
 from dagtui.testing import FakeGateway, records
 from tests.engine.harness import PRICES, Asking
 from tests.journaled import _AtOnce, in_virtual_time

@@ -14,11 +14,12 @@ from dagtui.core.errors import DagtuiError
 from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.model import ProviderChoice, Record, Request
 from dagtui.core.plugin import Plugin
+from dagtui.core.result import RunResult
 from dagtui.core.settings import RunSettings
 from dagtui.core.task import TaskPlugin
 from dagtui.io.journal import Journal, JournalReader
-from dagtui.resuming import Going, look_back, recipe_of
-from dagtui.session import RunResult, Session
+from dagtui.past.resuming import Going, look_back, recipe_of
+from dagtui.session import Session
 from dagtui.testing import FakeGateway
 from tests.engine.harness import PRICES
 

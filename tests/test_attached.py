@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from dagtui.attached import Attached, stop_run
-from dagtui.control import ControlServer
 from dagtui.core.errors import ConfigError, ErrorKind
 from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.store import State
+from dagtui.elsewhere.attached import Attached, stop_run
+from dagtui.elsewhere.control import ControlServer
 from dagtui.io.journal import Journal
 from dagtui.io.journal.lock import RunLock
 from dagtui.io.journal.replay import Events
 from dagtui.io.plan_file import plan_to_plain
-from dagtui.replay import Replay
+from dagtui.past.replay import Replay
 from dagtui.session import Session
 from dagtui.testing import FakeGateway, records
 from tests.alike import differences

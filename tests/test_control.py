@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dagtui.control import VERSION, ControlClient, ControlServer
 from dagtui.core.errors import DagtuiError
+from dagtui.elsewhere.control import VERSION, ControlClient, ControlServer
 from dagtui.io.simulated import SimulatorControl
 from tests.tui.fakes import FakeSession
 
@@ -43,7 +43,7 @@ async def test_commands_reach_the_session_and_answers_tell_what_only_it_knows(tm
     async with served(tmp_path) as (session, _):
         client = ControlClient(tmp_path)
         facts = await client.ask("facts")
-        assert (facts.phase, facts.target, facts.held_by) == ("running", 10, "your setting")
+        assert (facts.phase, facts.target, facts.automatic) == ("running", 10, False)
         assert (await client.ask("retune", target=44)).target == 44
         assert (await client.ask("automate")).automatic
         assert (await client.ask("pause")).phase == "paused"
@@ -66,7 +66,7 @@ async def test_the_simulated_provider_is_told_of_and_a_line_of_the_log_taken(tmp
 async def test_only_this_user_may_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with served(tmp_path) as (session, server):
         assert stat.S_IMODE(server.path.stat().st_mode) == 0o600
-        monkeypatch.setattr("dagtui.control.os.getuid", lambda: 12345)
+        monkeypatch.setattr("dagtui.elsewhere.control.os.getuid", lambda: 12345)
         with pytest.raises(DagtuiError, match="another user"):
             await ControlClient(tmp_path).ask("cancel")
         reader, writer = await asyncio.open_unix_connection(server.path)

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 import dagtui
 from dagtui.cli import cli
+from dagtui.commands.options import DEMO_CONCURRENCY
 from dagtui.core.model import Record
 from dagtui.core.run_settings import RunSettings
 from dagtui.io.tasks import load_task
-from dagtui.options import DEMO_CONCURRENCY
 from dagtui.plan import sample_folder
 from dagtui.session import Session
 from dagtui.simulator.knobs import Knobs

@@ -12,7 +12,8 @@ from dagtui.core.events import AttemptEnded, AttemptStarted, PhaseChanged, Recor
 from dagtui.core.model import Attempt, AttemptError, Failure, Record, Success, Usage
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
-from dagtui.headless import Outlet, event_json, progress_line
+from dagtui.narrator import progress_line
+from dagtui.outlet import Outlet, event_json
 from tests.engine.harness import Label
 
 

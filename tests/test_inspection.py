@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from dagtui.attached import Attached
 from dagtui.core.errors import ErrorKind
 from dagtui.core.events import AttemptEnded, AttemptStarted, Event, RequestEnded
 from dagtui.core.inspection import Inspection, glimpse
@@ -23,11 +22,12 @@ from dagtui.core.model import Attempt, Failure, Success
 from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.store import State
-from dagtui.inspecting import LOGS_LINK, Inspector
+from dagtui.elsewhere.attached import Attached
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.request_reader import RequestReader
+from dagtui.past.inspecting import LOGS_LINK, Inspector
+from dagtui.past.replay import Replay
 from dagtui.plan import open_session, sample_folder
-from dagtui.replay import Replay
 from dagtui.session import Session
 from dagtui.testing import FakeGateway, records
 from tests.engine.harness import PRICES, Asking
@@ -185,7 +185,7 @@ async def test_keys_are_names_in_the_command_of_every_gateway(
         session.start()
         await session.wait()
     path = tmp_path / "j.db"
-    from dagtui.asked_again import AskedAgain
+    from dagtui.past.asked_again import AskedAgain
 
     secrets = {"PORTKEY_API_KEY": "pk-secret-0123456789", "ANTHROPIC_API_KEY": "sk-ant-secret-0123456789"}
     again = AskedAgain(path, secrets, None, None)
@@ -263,8 +263,8 @@ async def test_a_prompt_that_builds_on_an_answer_is_made_again_with_it(tmp_path:
     job = Job(tmp_path / "j.db", rows("a", "b", "c"), plugin)
     job.answer = lambda request, attempt: f"<{request.prompt.user}>"
     await job.begin()
-    from dagtui.asked_again import AskedAgain
     from dagtui.io.nth_record import NthRecord
+    from dagtui.past.asked_again import AskedAgain
 
     again = AskedAgain(job.path, {}, plugin, "http://127.0.0.1:9")
     again._records = _Given(job.records)  # type: ignore[assignment]

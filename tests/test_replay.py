@@ -17,10 +17,10 @@ from dagtui.core.events import Event
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
 from dagtui.core.store import RequestStore
-from dagtui.fold import Fold
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.replay import Events
-from dagtui.replay import SPEEDS, Replay
+from dagtui.past.fold import Fold
+from dagtui.past.replay import SPEEDS, Replay
 from dagtui.session import Session
 from tests.alike import differences
 from tests.journaled import in_virtual_time, journaled

@@ -18,22 +18,22 @@ from dagtui.core.errors import ConfigError, ErrorKind, TargetExists
 from dagtui.core.report import Kept, report
 from dagtui.core.report_html import Page, page
 from dagtui.core.run_settings import RunSettings
-from dagtui.core.snapshot import Counts, Latency, Money, Snapshot, Throughput
+from dagtui.core.snapshot import Counts, Dial, Latency, Money, Snapshot, Throughput, Touch
 from dagtui.core.svg import nice, over_time, safe, stacked_bar
-from dagtui.core.timeline import Timeline, Touch
-from dagtui.recap import recap, setting_of
-from dagtui.report_file import write_report
+from dagtui.past.recap import recap, setting_of
+from dagtui.past.report_file import write_report
 from tests.core.test_report import DONE
 from tests.kept_runs import kept_run
 
 HOSTILE = "\x1b]52;c;aGk=\x07</title></style></svg><script>alert(1)</script><img src=x onerror='x'>&\u202e\ud800"
-TIMELINE = Timeline(0.5, (3, 9, 4), (4, 4, 0), (0, 2, 0), (Touch(0.4, 20, "you"), Touch(9.9, 5, "auto")))
+DIAL = Dial((4.0, 4.0, 0.0), (20, 20, 5), (0.0, 2.0, 0.0), touches=(Touch(0.4, 20, "you"), Touch(9.9, 5, "you")))
 BUSY = replace(
     DONE,
     counts=Counts(100, 1, 0, 0, 90, 4, 3, 2),
     throughput=Throughput(0.0, 27.2, 31.0, (3.0, 31.0, 20.0), 1.0),
     money=Money(Decimal("0.0234"), Decimal("0.0011"), None, Decimal("0.002")),
     errors=((ErrorKind.RATE_LIMITED, 9), (ErrorKind.INVALID_OUTPUT, 3)),
+    dial=DIAL,
 )
 _VOID = {"meta", "br", "img", "link", "hr", "input"}
 
@@ -98,7 +98,7 @@ def view(snapshot: Snapshot = BUSY, title: str = "emails.csv · email · demo") 
     kept = Kept("run-1", Path("out.csv"), None, "portkey")
     sections = report(snapshot, kept, settings=RunSettings(), title=title, max_tokens=150)
     terms = {"model": "m-1", "hedge": "no"}
-    return Page(title, "partial", "it ended", snapshot, sections, kept, TIMELINE, terms)
+    return Page(title, "partial", "it ended", snapshot, sections, kept, terms)
 
 
 def test_the_page_tells_all_that_the_report_does() -> None:
@@ -108,7 +108,13 @@ def test_the_page_tells_all_that_the_report_does() -> None:
         for label, value in section.rows:
             assert label.strip() in told, label
             assert value in told or "  " in value, value
-    places = ("https://app.portkey.ai/logs", "dagtui resume run-1", "published", "429s in 0.50 s", "▲20")
+    places = (
+        "https://app.portkey.ai/logs",
+        "dagtui resume run-1",
+        "published",
+        "429s a second, at most 2.0",
+        "▲20",
+    )
     for words in ("90 of 100", "27.2/s", "ended with failures", "3.67 s", "m-1", *places):
         assert words in told, words
     assert "hedge" not in told  # what was left off is not told
@@ -129,7 +135,7 @@ def test_it_follows_the_reader_in_light_and_dark_and_prints() -> None:
 def test_hostile_text_stays_text() -> None:
     hostile = replace(BUSY, categories=((HOSTILE, 3), ("", 1)), run_id=HOSTILE, reason=HOSTILE)
     kept = Kept(HOSTILE, Path("/x/" + HOSTILE.replace("/", "")), None, HOSTILE)
-    evil = Page(HOSTILE, HOSTILE, HOSTILE, hostile, report(hostile, kept, title=HOSTILE), kept, TIMELINE,
+    evil = Page(HOSTILE, HOSTILE, HOSTILE, hostile, report(hostile, kept, title=HOSTILE), kept,
                 {HOSTILE: HOSTILE}, HOSTILE, HOSTILE)  # fmt: skip
     text = shown(evil)
     assert "\x1b" not in text
@@ -155,7 +161,7 @@ def test_a_run_of_nothing_makes_a_page_too(snapshot: Snapshot) -> None:
 
 
 def test_drawings_stay_within_their_frames() -> None:
-    for chart in drawings(over_time((1.0, 5.0), 5.0, 1.3, TIMELINE)):
+    for chart in drawings(over_time(Throughput(0.0, 3.0, 5.0, (1.0, 5.0), 0.5), 1.3, DIAL)):
         _, _, width, height = (float(part) for part in chart.attrib["viewBox"].split())
         for shape in chart.iter("polygon"):
             points = [tuple(map(float, point.split(","))) for point in shape.attrib["points"].split()]
@@ -187,9 +193,7 @@ def test_a_journal_becomes_a_page_with_its_course_and_its_settings(runs: Path) -
     path = kept_run("20261126-010101-aaaa", ["work", "spam", "", "work"] * 5)
     told = recap(path)
     assert told.outcome == "partial"
-    assert told.timeline is not None
-    assert sum(told.timeline.answered) == 15
-    assert max(told.timeline.in_flight) == 4
+    assert 3 < max(told.result.snapshot.dial.in_flight) < 4.01
     write_report(path, runs / "r.html")
     text = (runs / "r.html").read_text("utf-8")
     words = parsed(text).text

@@ -12,13 +12,14 @@ import pytest
 from dagtui.core.model import Record
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pricing import PriceTable
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.settings import GatewaySettings, PriceOverride
 from dagtui.io.bundled import bundled
 from dagtui.io.portkey import Portkey
 from dagtui.io.source import open_source
 from dagtui.io.tasks import load_task
-from dagtui.session import RunResult, Session
+from dagtui.session import Session
 from dagtui.simulator.bound import Bound, bound
 from dagtui.simulator.knobs import Knobs
 from dagtui.simulator.ledger import Ledger

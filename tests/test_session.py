@@ -9,8 +9,9 @@ import pytest
 
 from dagtui.core.errors import ConfigError, ErrorKind, ExitCode, GatewayError
 from dagtui.core.events import Event, PhaseChanged, RecordEnded, RunStarted
+from dagtui.core.result import RunResult
 from dagtui.core.settings import RunSettings
-from dagtui.session import RunResult, Session, new_run_id
+from dagtui.session import Session, new_run_id
 from dagtui.testing import FakeGateway, records, run_in_virtual_time
 from tests.engine.harness import PRICES, Asking
 

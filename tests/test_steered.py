@@ -20,10 +20,11 @@ from dagtui.core.store import State
 from dagtui.io.journal import JournalReader
 from dagtui.io.journal.replay import Events
 from dagtui.opening import look_back, open_resumed, open_session
-from dagtui.replay import Replay
+from dagtui.past.replay import Replay
 from dagtui.session import Session
+from tests.alike import differences
 from tests.journaled import in_virtual_time, journaled
-from tests.test_replay import at, moments, without_limits
+from tests.test_replay import at, moments
 
 EMAILS = str(Path(__file__).parent.parent / "sample_data" / "emails.csv")
 
@@ -56,7 +57,7 @@ def test_its_replay_shows_at_any_moment_what_the_live_run_showed(tmp_path: Path,
         replay.seek(moment - events[0].time)
         replay.settle()
         shown = replay.snapshot()
-        assert without_limits(shown) == without_limits(at(events, shown.time))
+        assert not differences(shown, at(events, shown.time))
     with JournalReader(path) as reader:
         figures = reader.figures()
     money = result.snapshot.money

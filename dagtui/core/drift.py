@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _FEWEST, _MOST = 20, 2_000
@@ -17,6 +18,15 @@ class Mix:
     number: int
     before: float | None
     now: float
+
+
+def moved(before: Mapping[str, int], now: Mapping[str, int]) -> float:
+    """How far two mixes are apart, in points: the share of the answers that would have to change category."""
+    first, last = sum(before.values()), sum(now.values())
+    if not first or not last:
+        return 0.0
+    names = before.keys() | now.keys()
+    return 50.0 * sum(abs(before.get(name, 0) / first - now.get(name, 0) / last) for name in names)
 
 
 class Drift:
@@ -54,10 +64,7 @@ class Drift:
     @property
     def points(self) -> float | None:
         """How far the mixes are apart: percentage points that changed their category; None while not known."""
-        if not self.known or not self._size:
-            return None
-        names = self._first.keys() | self._recent.keys()
-        return 50.0 * sum(abs(self._recent[name] - self._first[name]) for name in names) / self._size
+        return moved(self._first, self._recent) if self.known else None
 
     def mix(self, totals: tuple[tuple[str, int], ...]) -> tuple[Mix, ...]:
         """The categories of `totals`, in that order, with their shares."""

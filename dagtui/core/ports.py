@@ -153,3 +153,38 @@ class InspectorPort(Protocol):
     async def aclose(self) -> None:
         """Let go of the input."""
         ...
+
+
+class Extracts(Protocol):
+    """What is taken from a run's journal while the run goes on. All but the `inspector` block."""
+
+    @property
+    def inspector(self) -> InspectorPort: ...
+
+    def recall(self, seq: int) -> Success | None:
+        """The answer to request `seq`, if it has one."""
+        ...
+
+    def export(self, target: Path, *, overwrite: bool) -> int:
+        """Write the results so far; the rows written.
+
+        Raises:
+            DagtuiError: the target is there already, or cannot be written.
+        """
+        ...
+
+    def write_out(self, seqs: Sequence[int], target: Path, *, overwrite: bool) -> int:
+        """Write the records of requests, with their last errors, as input for another run; the rows written.
+
+        Raises:
+            DagtuiError: the target is there already, or cannot be written.
+        """
+        ...
+
+    def rewrite(self) -> None:
+        """Make the run's own files anew, once it has ended: what was asked again is in them twice.
+
+        Raises:
+            DagtuiError: one cannot be written.
+        """
+        ...

@@ -15,7 +15,6 @@ from dagtui.core.report_style import STYLE
 from dagtui.core.run_terms import told
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.svg import over_time, safe, share_bar, stacked_bar
-from dagtui.core.timeline import Timeline
 
 OUTCOMES: Mapping[str, tuple[str, str, str]] = {
     "complete": ("◆", "complete", "done"),
@@ -43,7 +42,6 @@ class Page:
     snapshot: Snapshot
     sections: Sequence[Section]
     kept: Kept
-    timeline: Timeline | None = None
     terms: Mapping[str, str] | None = None
     begun: str = ""
     written: str = ""
@@ -124,8 +122,8 @@ def _panel(title: str, content: str, more: str = "") -> str:
 
 
 def _course(view: Page) -> str:
-    speed = view.snapshot.throughput
-    return over_time(speed.series, speed.peak, view.snapshot.elapsed, view.timeline)
+    snapshot = view.snapshot
+    return over_time(snapshot.throughput, snapshot.elapsed, snapshot.dial)
 
 
 def _outcomes(snapshot: Snapshot) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 from dagtui.core.answer_flags import EMPTY, REFUSED, TRUNCATED
+from dagtui.core.drift import moved
 from dagtui.core.errors import ConfigError, nearest
 from dagtui.core.model import Failure, Outcome, Success
 from dagtui.core.text import named
@@ -157,7 +158,7 @@ class RecentOutcomes:
             refused=self._flags[REFUSED],
             truncated=self._flags[TRUNCATED],
             identical=same if same > 1 else 0,
-            drift=_moved(self._first, self._mix) if self._since >= 2 * self._window else 0.0,
+            drift=moved(self._first, self._mix) if self._since >= 2 * self._window else 0.0,
         )
 
     def _count(self, entry: tuple[bool, int, int | None, str | None], by: int) -> None:
@@ -179,12 +180,3 @@ def _add(counter: Counter[K], key: K, by: int) -> None:
     counter[key] += by
     if not counter[key]:
         del counter[key]
-
-
-def _moved(before: Mapping[str, int], now: Mapping[str, int]) -> float:
-    """Half the sum of the differences between two mixes, in points."""
-    first, last = sum(before.values()), sum(now.values())
-    if not first or not last:
-        return 0.0
-    names = {*before, *now}
-    return 50.0 * sum(abs(before.get(name, 0) / first - now.get(name, 0) / last) for name in names)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from html import escape
 from math import ceil, floor, log10
 
-from dagtui.core.figures import clock, count, rate, seconds
+from dagtui.core.figures import clock, count, rate
+from dagtui.core.snapshot import Dial, Throughput, Touch
 from dagtui.core.text import visible
-from dagtui.core.timeline import Timeline
 
 _WIDTH, _LEFT, _RIGHT = 760, 56, 8
 _PLOT = _WIDTH - _LEFT - _RIGHT
@@ -63,21 +63,20 @@ def stacked_bar(parts: Sequence[tuple[float, str]], label: str) -> str:
     )
 
 
-def over_time(rates: Sequence[float], best: float, elapsed: float, timeline: Timeline | None) -> str:
-    """The run over time: answers a second, with the `best`; of a `timeline`, what was in flight and refused."""
+def over_time(speed: Throughput, elapsed: float, dial: Dial) -> str:
+    """The run over time: answers a second; with a `dial`, what was in flight and refused."""
     lanes: list[str] = []
     top = 14
-    lanes.append(_area(f"answers a second, {rate(best)} in the best", rates, top, 120))
+    lanes.append(_area(f"answers a second, {rate(speed.peak)} in the best", speed.series, top, 120))
     top += 120 + _GAP
-    if timeline is not None:
-        flying = f"in flight, at most {count(max(timeline.in_flight, default=0))}"
-        wide = _PLOT * timeline.width / elapsed if elapsed else _PLOT  # the last bin may reach beyond the end
-        lanes.append(_area(flying, timeline.in_flight, top, 60, role="running", step=wide))
-        lanes.append(_touches(timeline, elapsed, top, 60))
+    if dial.in_flight:
+        flying = f"in flight, at most {count(round(max(dial.in_flight)))}"
+        wide = _PLOT * speed.bin_width / elapsed if elapsed else _PLOT  # the last bin may reach beyond the end
+        lanes.append(_area(flying, dial.in_flight, top, 60, role="running", step=wide))
+        lanes.append(_touches(dial.touches, elapsed, top, 60))
         top += 60 + _GAP
-        worst = max(timeline.throttled, default=0)
-        told = f"429s in {seconds(timeline.width)}, at most {count(worst)}"
-        lanes.append(_columns(told, timeline.throttled, top, 36, wide))
+        told = f"429s a second, at most {rate(max(dial.throttled, default=0.0))}"
+        lanes.append(_columns(told, dial.throttled, top, 36, wide))
         top += 36 + _GAP
     height = top - _GAP + _FOOT
     axis = (
@@ -137,8 +136,8 @@ def _area(
     return f'{frame}<polygon {_as(role)} points="{" ".join(points)}"/>'
 
 
-def _columns(name: str, values: Sequence[int], top: float, height: float, step: float) -> str:
-    highest = float(max(1, ceil(max(values, default=0))))
+def _columns(name: str, values: Sequence[float], top: float, height: float, step: float) -> str:
+    highest = float(max(1, ceil(max(values, default=0.0))))
     drawn = "".join(
         f'<rect {_as("waiting")} x="{_LEFT + place * step:.1f}" y="{top + height * (1 - value / highest):.1f}"'
         f' width="{max(0.8, step - 0.6):.1f}" height="{height * value / highest:.1f}"/>'
@@ -148,12 +147,12 @@ def _columns(name: str, values: Sequence[int], top: float, height: float, step: 
     return _frame(name, top, height, highest) + drawn
 
 
-def _touches(timeline: Timeline, elapsed: float, top: float, height: float) -> str:
+def _touches(touches: Sequence[Touch], elapsed: float, top: float, height: float) -> str:
     """A tick where somebody changed the concurrency, with what it became; as many as can be read."""
     if not elapsed:
         return ""
     drawn, free = "", 0.0
-    for touch in timeline.touches:
+    for touch in touches:
         x = _LEFT + _PLOT * min(1.0, touch.at / elapsed)
         drawn += f'<line {_TOUCH} x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{top + height}"/>'
         if x >= free and x < _WIDTH - 40:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -19,7 +19,6 @@ from dagtui.core.dag import Dag
 from dagtui.core.errors import BadInput, DagtuiError, ErrorKind
 from dagtui.core.events import (
     Event,
-    Looked,
     Noted,
     Phase,
     PhaseChanged,
@@ -41,19 +40,19 @@ from dagtui.core.model import (
     Outcome,
     Record,
     RowError,
-    Success,
 )
 from dagtui.core.pacing.departure import Kind
 from dagtui.core.pacing.learnt import Learnt
 from dagtui.core.pacing.pacer import Pacer
 from dagtui.core.patience import Patience
 from dagtui.core.plugin import Plugin
-from dagtui.core.ports import Archive, Earlier, Gateway, Source
+from dagtui.core.ports import Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
 from dagtui.core.stop_rule import StopRule, parse_rule
 from dagtui.core.store import RequestStore
 from dagtui.core.text import keyless, visible
+from dagtui.engine.backing import Backing
 from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
@@ -62,21 +61,20 @@ from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
 from dagtui.engine.gate import PilotGate, Sentry
 from dagtui.engine.limiter import Limiter
+from dagtui.engine.lookout import Lookout
+from dagtui.engine.reading import rows_of
 from dagtui.engine.shelf import Shelf
 from dagtui.engine.steering import Hands, Steering
 from dagtui.engine.twins import Twins
-from dagtui.engine.watch import LOOK, Watch
 from dagtui.engine.window import Window
 
 _log = logging.getLogger("dagtui.engine")
 
 _BREATH = 50
-_FILLED_S = 0.05  # seconds after which the first records have been read, and what binds is no longer the start
 _KINDS = {"requests": Kind.REQUESTS, "input": Kind.INPUT, "output": Kind.RESERVED_OUTPUT}
 
 
-async def _at_once() -> None:
-    """Nothing is kept, so nothing is to be waited for."""
+_NO_JOURNAL = Backing()
 
 
 class Runner:
@@ -84,12 +82,8 @@ class Runner:
 
     `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is
     known; `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so
-    far. `fingerprints` numbers the requests; `claim` durably notes what may be sent before it is; `earlier` is
-    what a run that goes on has already, `session` how often it was begun, `spent` and `uncertain` what that
-    cost, in dollars; `recall` looks up an answer of this run by its request's number. `store` has the states of
-    all requests that were read, `sync` ends when all that was told is on disk, `archive` has the records that
-    have ended: without them, only what failed lately can be asked again. Commands act at once and may be given
-    at any time.
+    far. `fingerprints` numbers the requests, `store` has the states of all that were read, `backing` is what the
+    run has of its journal. Commands act at once and may be given at any time.
     """
 
     def __init__(
@@ -108,15 +102,8 @@ class Runner:
         learnt: Mapping[str, Learnt] | None = None,
         used: Callable[[], float] = lambda: 0.0,
         fingerprints: Fingerprints | None = None,
-        claim: Callable[[int], Awaitable[None]] | None = None,
-        earlier: Earlier | None = None,
-        session: int = 1,
-        spent: Decimal = Decimal(0),
-        uncertain: Decimal = Decimal(0),
-        recall: Callable[[int], Success | None] = lambda seq: None,
         store: Callable[[], RequestStore] = lambda: RequestStore(()),
-        sync: Callable[[], Awaitable[None]] = _at_once,
-        archive: Archive | None = None,
+        backing: Backing = _NO_JOURNAL,
     ) -> None:
         self.run_id = run_id
         self.dag = Dag(plugin.dimensions)
@@ -142,19 +129,20 @@ class Runner:
         self._clock = clock
         self._records = records
         self._learnt = learnt or {}
-        self._watch = Watch(used)
         # Attempts of two sessions shall not share a trace id: a bill could not be told from the other.
-        self._builder = Builder(plugin, self.dag, run_id if session == 1 else f"{run_id}.{session}", fingerprints)
-        self._session = session
-        self._claims = Claims(claim)
-        self._earlier = earlier
+        self._builder = Builder(
+            plugin, self.dag, run_id if backing.session == 1 else f"{run_id}.{backing.session}", fingerprints
+        )
+        self._session = backing.session
+        self._claims = Claims(backing.claim)
+        self._earlier = backing.earlier
         self._crew = Crew(self._carry, self._wanted)
         self._window = Window()
         self._shelf = Shelf()
         self._books = Books(self.dag, emit, clock, self._shelf.ended)
         self._reader: asyncio.Task[None] | None = None
-        self.limiter.budget = Budget(settings.max_cost, spent, uncertain)
-        self._twins = Twins(recall, self._count_waiting) if settings.dedupe else None
+        self.limiter.budget = Budget(settings.max_cost, backing.spent, backing.uncertain)
+        self._twins = Twins(backing.recall, self._count_waiting) if settings.dedupe else None
         if settings.automatic:
             self.limiter.automatic = Automatic(settings.ceiling, settings.concurrency)
         self._caller = Caller(
@@ -175,18 +163,19 @@ class Runner:
         self._store = store
         self._gate = PilotGate(settings.pilot, settings.pilot_min_ok)
         self._sentry = Sentry(None if settings.stop_rule is None else parse_rule(settings.stop_rule))
+        self._lookout = Lookout(self.limiter, self._gate, self._hold, used, emit, clock)
         hands = Hands(
             begin=self._begin_again,
             finish=self._finish,
             room=lambda: self._window.wait_first(self.limiter.target),
             store=store,
             read=lambda: self._count,
-            sync=sync,
+            sync=backing.sync,
             ending=lambda: self.ending is not None,
             emit=emit,
             clock=clock,
         )
-        self.steering = Steering(self.dag, self._books, self._shelf, self._caller, hands, archive)
+        self.steering = Steering(self.dag, self._books, self._shelf, self._caller, hands, backing.archive)
 
     # --- commands ---
 
@@ -197,7 +186,7 @@ class Runner:
             self._emit(TargetChanged(self._clock(), target, by))
             self.limiter.retune(target)
             self._fill()
-        self._look()
+        self._lookout.look()
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
@@ -207,7 +196,7 @@ class Runner:
         if not self.limiter.paused and self.ending is None:
             self.limiter.pause()
             self._change("paused", reason)
-            self._look()
+            self._lookout.look()
 
     @property
     def automatic(self) -> bool:
@@ -225,7 +214,7 @@ class Runner:
         self.limiter.automatic = Automatic(self._settings.ceiling, self.limiter.target) if on else None
         words = f"automatic, at most {self._settings.ceiling:,}" if on else f"held at {self.limiter.target:,}"
         self._emit(Noted(self._clock(), f"concurrency {words} ({by})"))
-        self._look()
+        self._lookout.look()
 
     def cap(self, most: Decimal | None, by: str) -> None:
         """Set the budget in dollars, or none. While all of it is committed, nothing more leaves."""
@@ -233,7 +222,7 @@ class Runner:
             told = "no budget any more" if most is None else f"budget {money(most)}"
             self._emit(Noted(self._clock(), f"{told} ({by})"))
             self.limiter.set_cap(most)
-            self._look()
+            self._lookout.look()
 
     def _stop_spending(self, reason: str) -> None:
         if self.ending is None:
@@ -247,7 +236,7 @@ class Runner:
             self.limiter.resume()
             self._change("running", "resumed")
             self._gate.open()
-            self._look()
+            self._lookout.look()
 
     def set_stop_rule(self, rule: StopRule | None, by: str) -> None:
         """Pause (or, `alone`, stop) when `rule` is hit from now on."""
@@ -275,7 +264,7 @@ class Runner:
         self.limiter.close()
         if self._reader is not None:
             self._reader.cancel()
-            self._look()
+            self._lookout.look()
         self.steering.wake()
         self._book_unbegun()
 
@@ -298,7 +287,7 @@ class Runner:
             self._go_on(self._earlier)
         if self.ending is None and not self.limiter.paused:
             self._change("running")
-        watching = asyncio.create_task(self._keep_looking())
+        watching = asyncio.create_task(self._lookout.keep_looking())
         try:
             async with asyncio.TaskGroup() as group:
                 self._crew.enlist(group)
@@ -324,14 +313,12 @@ class Runner:
         count = 0
         self._set_gate()
         try:
-            async for row in self._rows():
+            async for row in rows_of(self._source):
                 if self.ending is not None:
                     return
                 if isinstance(row, RowError):
                     self._reject(row)
                     continue
-                if row.index != count:
-                    raise BadInput(f"the source numbers its record {row.index}, where {count} is due")
                 count += 1
                 self._count = count
                 if self._earlier is not None and self._earlier.settled(row.index):
@@ -384,16 +371,6 @@ class Runner:
         if self.ending is None:
             self.halted = True
             self.drain(reason)
-
-    async def _rows(self) -> AsyncIterator[Record | RowError]:
-        try:
-            async for row in self._source:
-                yield row
-        except DagtuiError:
-            raise
-        except Exception as error:
-            _log.exception("the source raised")
-            raise BadInput(f"{type(error).__name__}: {error}") from error
 
     def _reject(self, row: RowError) -> None:
         self._emit(RowRejected(self._clock(), row.line, row.message))
@@ -529,36 +506,15 @@ class Runner:
         self._crew.staff()
         self._window.wake(self.limiter.target)
 
-    async def _keep_looking(self) -> None:
-        """Say what binds, and put it into the log when that has changed."""
-        self._look()
-        await asyncio.sleep(_FILLED_S)
-        while True:
-            self._watch.measure(asyncio.get_running_loop().time())
-            told = self._watch.look(self._look())
-            if told is not None and self.ending is None:
-                self._emit(Noted(self._clock(), told))
-            await asyncio.sleep(LOOK)
-
-    def _look(self) -> Hold:
-        """Say what only the engine knows; returns what binds."""
-        hold = Hold(Holder.NOTHING)
-        if self._reader is None:  # not begun
-            return hold
+    def _hold(self) -> Hold | None:
+        """What binds; None before the run has begun."""
+        if self._reader is None:
+            return None
         if self.ending is not None:
-            hold = Hold(Holder.ENDING)
-        elif self._gate.waiting:
-            hold = Hold(Holder.PILOT)
-        else:
-            hold = self._watch.seen(self.limiter.hold(self._window.waiting, reading=not self._reader.done()))
-        limits, limits_at, now = None, None, self._clock()
-        if self.limiter.told is not None:
-            limits, at = self.limiter.told
-            limits_at = now - (asyncio.get_running_loop().time() - at)
-        budget = self.limiter.budget
-        money = (budget.cap, budget.reserved, budget.uncertain)
-        self._emit(Looked(now, hold, self.automatic, limits, limits_at, *money, self._gate.waiting))
-        return hold
+            return Hold(Holder.ENDING)
+        if self._gate.waiting:
+            return Hold(Holder.PILOT)
+        return self.limiter.hold(self._window.waiting, reading=not self._reader.done())
 
     def _note_outage(self, begins: bool) -> None:
         said = "nothing answers any more: paused, and tried every two seconds" if begins else "it answers again"

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagtui.core.contract import Choices
+    from dagtui.core.result import RunResult
+    from dagtui.past.resuming import Going
     from dagtui.plan import Plan
-    from dagtui.resuming import Going
-    from dagtui.session import RunResult
     from dagtui.tui.screens.watching import Watching
     from dagtui.watched import Steered, Watched
 

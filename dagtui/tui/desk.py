@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from dagtui.core.contract import Choices
     from dagtui.core.report import Kept
     from dagtui.editing import Editing
+    from dagtui.past.resuming import Going
+    from dagtui.past.runs import RunInfo
     from dagtui.plan import Entry, GatewayChoice, InputView, Plan, TaskChoice
-    from dagtui.resuming import Going
-    from dagtui.runs import RunInfo
     from dagtui.session import Session
     from dagtui.watched import Watched
 

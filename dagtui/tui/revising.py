@@ -10,8 +10,8 @@ from dagtui.core.text import one_line
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Stale
+    from dagtui.core.result import RunResult
     from dagtui.plan import Plan
-    from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
     from dagtui.tui.screens.watching import Watching
     from dagtui.watched import Steered, Watched

@@ -241,6 +241,20 @@ def whole(width: int, *groups: Line) -> Line:
     return cut(line, width)
 
 
+def flowed(groups: Sequence[Line], width: int, rows: int) -> list[Line]:
+    """`groups` on at most `rows` lines, none of them broken; what does not fit is left out, from the last."""
+    lines: list[Line] = []
+    for group in groups:
+        trimmed = (*group[:-1], (group[-1][0].rstrip(), group[-1][1]))
+        if lines and length((*lines[-1], *trimmed)) <= width:
+            lines[-1] = (*lines[-1], *group)
+        elif len(lines) < rows and length(trimmed) <= width:
+            lines.append(group)
+        else:
+            break
+    return [(*line[:-1], (line[-1][0].rstrip(), line[-1][1])) for line in lines]
+
+
 def length(line: Line) -> int:
     """Cells that `line` takes."""
     return sum(cell_len(text) for text, _ in line)

@@ -12,9 +12,9 @@ from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.words import farewell
 
 if TYPE_CHECKING:
-    from dagtui.attached import Attached
+    from dagtui.elsewhere.attached import Attached
+    from dagtui.past.replay import Replay
     from dagtui.plan import Plan
-    from dagtui.replay import Replay
     from dagtui.tui.desk import Desk
 
 

@@ -10,8 +10,8 @@ from dagtui.watched import own_title
 
 if TYPE_CHECKING:
     from dagtui.core.report import Kept
+    from dagtui.core.result import RunResult
     from dagtui.core.snapshot import Counts, Snapshot
-    from dagtui.session import RunResult
     from dagtui.watched import Watched
 
 

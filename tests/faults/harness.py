@@ -15,9 +15,10 @@ from dagtui.core.errors import ErrorKind
 from dagtui.core.events import AttemptEnded, Event, Noted, RequestEnded
 from dagtui.core.model import Attempt, Failure, Outcome, ProviderChoice, Success
 from dagtui.core.plugin import Context, Dimension, Plugin
+from dagtui.core.result import RunResult
 from dagtui.core.settings import GatewaySettings, RunSettings
 from dagtui.io.portkey import Portkey
-from dagtui.session import RunResult, Session
+from dagtui.session import Session
 from dagtui.simulator import Knobs, start
 from dagtui.testing import records, run_in_virtual_time
 from tests.faults.proxy import Proxy, Verb

@@ -19,13 +19,13 @@ from dagtui.core.errors import ErrorKind
 from dagtui.core.events import RecordEnded, RecordRead, RequestEnded
 from dagtui.core.model import AttemptError, Failure, Record, Success, Usage
 from dagtui.core.plugin import Dimension
-from dagtui.exporting import export_run
 from dagtui.io.cells import cell, json_line
 from dagtui.io.csv_rows import unguarded
 from dagtui.io.export import FailuresWriter, ResultsWriter
 from dagtui.io.identity import identity
 from dagtui.io.journal import Journal
 from dagtui.io.source import open_source
+from dagtui.past.exporting import export_run
 from tests.hostile import corpus
 
 RESULTS, FAILURES, CELLS = 900, 600, 900

@@ -12,7 +12,7 @@ import pytest
 
 from dagtui.core.contract import Choices, Contract
 from dagtui.core.errors import ConfigError
-from dagtui.runs import RunInfo
+from dagtui.past.runs import RunInfo
 from dagtui.tui.app import DagtuiApp
 from dagtui.tui.screens.contract import ContractScreen
 from dagtui.tui.screens.dashboard import Dashboard

@@ -11,7 +11,7 @@ from dagtui.tui.app import DagtuiApp
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.screens.dialogs import Question
 from dagtui.tui.widgets.feed import Feed
-from dagtui.tui.widgets.figures import MoneyPanel
+from dagtui.tui.widgets.money import MoneyPanel
 from tests.tui.conftest import dashboard, lines, text
 from tests.tui.fakes import FakeSession
 

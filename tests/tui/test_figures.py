@@ -16,12 +16,12 @@ from dagtui.core.wave import PARTS, Wave
 from dagtui.core.why import shares
 from dagtui.tui.sheet import Line, length
 from dagtui.tui.widgets.answers import AnswersPanel
+from dagtui.tui.widgets.charts import blocks
 from dagtui.tui.widgets.concurrency import lanes
 from dagtui.tui.widgets.dial import DialPanel
-from dagtui.tui.widgets.figures import MoneyPanel
+from dagtui.tui.widgets.money import MoneyPanel
 from dagtui.tui.widgets.radar import RadarPanel
 from dagtui.tui.widgets.tail import TailPanel
-from dagtui.tui.widgets.throughput import blocks
 from tests.tui.conftest import dashboard, lines
 from tests.tui.fakes import FakeSession
 

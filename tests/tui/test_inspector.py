@@ -230,9 +230,7 @@ async def test_commands_for_one_request_are_dim_where_they_make_no_sense(folder:
         screen = await opened(app, pilot)
         for name in ("retry", "abort", "skip", "hedge"):
             setattr(session, name, None)
-            assert (
-                screen.check_action("steer", (name,)) is False
-            )  # as a replay has none
+            assert screen.check_action("steer", (name,)) is False  # as a replay has none
         calls: list[Any] = []
         for name in ("retry", "abort", "skip", "hedge"):
             setattr(session, name, lambda seqs, name=name: calls.append((name, seqs)))

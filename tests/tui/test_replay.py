@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from dagtui.replay import Replay
+from dagtui.past.replay import Replay
 from dagtui.tui.screens.replay import ReplayScreen
 from dagtui.tui.screens.report import ReportScreen
 from dagtui.tui.watching_app import ReplayApp

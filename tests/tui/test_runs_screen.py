@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dagtui.io.journal.lock import RunLock
-from dagtui.runs import runs_folder
+from dagtui.past.runs import runs_folder
 from dagtui.tui.app import DagtuiApp
 from dagtui.tui.screens.compare import CompareScreen
 from dagtui.tui.screens.contract import ContractScreen

@@ -11,11 +11,11 @@ from rich.cells import cell_len
 
 from dagtui.core.snapshot import LogEntry
 from dagtui.tui.sheet import bar, cut, fit, gauge, length, spread, whole, wrapped
+from dagtui.tui.widgets.charts import chart, nice_ceiling, resample
 from dagtui.tui.widgets.columns import fitting
 from dagtui.tui.widgets.feed import Feed
 from dagtui.tui.widgets.heading import tally
 from dagtui.tui.widgets.requests import RequestsTable
-from dagtui.tui.widgets.throughput import chart, nice_ceiling, resample
 from tests.tui.conftest import dashboard, text
 from tests.tui.fakes import FakeSession
 

@@ -1,17 +1,12 @@
-"""What is asked of a journal in bulk: how long its run took, how it went over time, how every request ended."""
+"""What is asked of a journal in bulk: how long its run took, how every request ended."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from math import ceil
 
-from dagtui.core.timeline import Timeline, Touch
 from dagtui.io.journal.reader import JournalReader
 
 _PAGE = 10_000
-_LEAST_BIN = 0.1  # seconds
 
 
 class Chronicle(JournalReader):
@@ -24,25 +19,6 @@ class Chronicle(JournalReader):
     def elapsed(self) -> float:
         """The seconds that the run was under way, over all its sessions."""
         return sum(end - begin for _, begin, end in self._times())
-
-    def timeline(self, most: int = 160) -> Timeline | None:
-        """The last session in at most `most` bins; None if nothing happened in it."""
-        times = self._times()
-        if not times or times[-1][2] <= times[-1][1]:
-            return None
-        session, begin, end = times[-1]
-        width = max(_LEAST_BIN, _round_up((end - begin) / most))
-        bins = max(1, ceil((end - begin) / width))
-        sent = self._counted("sent_at", "1", session, begin, width, bins)
-        ended = self._counted("ended_at", "1", session, begin, width, bins)
-        under_way = accumulate(went - came for went, came in zip(sent, ended, strict=True))
-        return Timeline(
-            width,
-            self._counted("ended_at", "error IS NULL", session, begin, width, bins),
-            tuple(max(0, number) for number in under_way),
-            self._counted("ended_at", "error = 'rate_limited'", session, begin, width, bins),
-            tuple(self._touches(session, begin)),
-        )
 
     def endings(self) -> Iterator[tuple[int, str, str | None]]:
         """How every request that has an outcome ended, by `seq`: its state and category. The last outcome counts,
@@ -95,36 +71,3 @@ class Chronicle(JournalReader):
         with self._reading():
             [at] = self._db.execute("SELECT max(ended_at) FROM attempt WHERE session = ?", (session,)).fetchone()
             return begin if at is None else float(at)
-
-    def _counted(
-        self, time: str, what: str, session: int, begin: float, width: float, bins: int
-    ) -> tuple[int, ...]:
-        """How many attempts of `session` for which `what` holds have their `time` in each bin."""
-        counts = [0] * bins
-        with self._reading():
-            rows = self._db.execute(
-                f"SELECT CAST(({time} - ?) / ? AS INTEGER), sum({what}) FROM attempt WHERE session = ? GROUP BY 1",
-                (begin, width, session),
-            )
-            for place, number in rows:
-                counts[min(max(place, 0), bins - 1)] += number or 0
-        return tuple(counts)
-
-    def _touches(self, session: int, begin: float) -> Iterator[Touch]:
-        with self._reading():
-            rows = self._db.execute(
-                "SELECT time, body FROM event WHERE session = ? AND kind = 'target' ORDER BY number", (session,)
-            ).fetchall()
-            for time, body in rows:
-                told = json.loads(body)
-                yield Touch(max(0.0, time - begin), int(told["target"]), str(told["by"]))
-
-
-def _round_up(width: float) -> float:
-    """A width that reads well, at or above `width` seconds."""
-    magnitude = 0.001
-    while True:
-        for step in (1, 2, 5):
-            if width <= step * magnitude:
-                return step * magnitude
-        magnitude *= 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagtui.attached import Attached
+from dagtui.elsewhere.attached import Attached
 from dagtui.tui.screens.dashboard import STEERED, Dashboard
 
 

@@ -21,8 +21,8 @@ from dagtui.tui.sheet import BLANK, Line, Sheet, fit
 from dagtui.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
+    from dagtui.past.resuming import Going
     from dagtui.plan import Plan
-    from dagtui.resuming import Going
     from dagtui.tui.app import DagtuiApp
 
 _ROLES = {"reused": "done+", "failed": "failed+", "stale": "warn+", "perhaps billed": "warn+"}

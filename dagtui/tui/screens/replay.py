@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from dagtui.core.snapshot import Snapshot
-from dagtui.replay import Replay
+from dagtui.past.replay import Replay
 from dagtui.tui.screens.watching import LOOKING, Watching
 from dagtui.tui.widgets.concurrency import ConcurrencyPanel
 from dagtui.tui.widgets.scrubber import Scrubber

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagtui.core.causes import Causes
+    from dagtui.core.result import RunResult
     from dagtui.core.run_settings import RunSettings
     from dagtui.plan import Plan
-    from dagtui.session import RunResult
     from dagtui.tui.app import DagtuiApp
     from dagtui.watched import Watched
 
@@ -174,7 +174,7 @@ class ReportScreen(FittedScreen):
         self.run_worker(ask_and_write(self._dagtui, self._write, suggested_report(self.session)))
 
     def _write(self, target: Path, overwrite: bool) -> None:
-        from dagtui.report_file import write_live  # imported when asked for
+        from dagtui.past.report_file import write_live  # imported when asked for
 
         title, settings = own_title(self.session.title), self.session.settings
         journal = self.session.journal_path

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line
-from dagtui.runs import plan_of, remove_run, run_infos, run_paths
+from dagtui.past.runs import plan_of, remove_run, run_infos, run_paths
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.fitted import FittedScreen
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from textual.timer import Timer
 
-    from dagtui.runs import RunInfo
+    from dagtui.past.runs import RunInfo
     from dagtui.tui.app import DagtuiApp
 
 AGAIN = 2.0  # seconds between two looks at what goes on; looks that take long are further apart
@@ -198,7 +198,7 @@ class RunsScreen(FittedScreen):
     def action_export(self) -> None:
         """Write its results."""
         if (info := self._table.selected) is not None:
-            from dagtui.recap import Stored
+            from dagtui.past.recap import Stored
 
             self.run_worker(ask_and_export(self._dagtui, Stored(info.path, info.title)))
 
@@ -218,16 +218,16 @@ class RunsScreen(FittedScreen):
         plan = await asyncio.to_thread(plan_of, info.path)
         [current] = await asyncio.to_thread(run_infos, [info.path])
         if current.state == "running":
-            from dagtui.attached import Attached
+            from dagtui.elsewhere.attached import Attached
 
             self._dagtui.push_screen(VisitedRun(await asyncio.to_thread(Attached, info.path), plan))
         else:
-            from dagtui.replay import Replay
+            from dagtui.past.replay import Replay
 
             self._dagtui.push_screen(VisitedReplay(await asyncio.to_thread(Replay, info.path), plan))
 
     async def _report(self, info: RunInfo) -> None:
-        from dagtui.recap import Stored, recap
+        from dagtui.past.recap import Stored, recap
         from dagtui.tui.screens.report import ReportScreen
 
         plan = await asyncio.to_thread(plan_of, info.path)
@@ -242,7 +242,7 @@ class RunsScreen(FittedScreen):
         app.show_contract(await app.desk.look_back(info.path, plan), plan)
 
     async def _compare(self, a: Path, b: Path) -> None:
-        from dagtui.comparing import compare_runs
+        from dagtui.past.comparing import compare_runs
         from dagtui.tui.screens.compare import CompareScreen
 
         told = await asyncio.to_thread(compare_runs, a, b, self._left.is_set)

@@ -30,8 +30,8 @@ from dagtui.tui.widgets.start import StartButton
 from dagtui.tui.words import some
 
 if TYPE_CHECKING:
+    from dagtui.past.runs import RunInfo
     from dagtui.plan import InputView, Plan
-    from dagtui.runs import RunInfo
     from dagtui.tui.app import DagtuiApp
     from dagtui.tui.desk import Desk
 

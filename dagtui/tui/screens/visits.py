@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from dagtui.recap import kept_of
+from dagtui.past.recap import kept_of
 from dagtui.tui.screens.attached import AttachedScreen
 from dagtui.tui.screens.replay import ReplayScreen
 from dagtui.tui.screens.report import ReportScreen
 
 if TYPE_CHECKING:
-    from dagtui.attached import Attached
+    from dagtui.elsewhere.attached import Attached
+    from dagtui.past.replay import Replay
     from dagtui.plan import Plan
-    from dagtui.replay import Replay
 
 _BACK = Binding("escape", "back", "Back", id="visit.back")
 

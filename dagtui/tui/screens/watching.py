@@ -20,9 +20,9 @@ from dagtui.tui.widgets.answers import AnswersPanel
 from dagtui.tui.widgets.concurrency import ConcurrencyPanel
 from dagtui.tui.widgets.dial import DialPanel
 from dagtui.tui.widgets.feed import Feed
-from dagtui.tui.widgets.figures import MoneyPanel
 from dagtui.tui.widgets.heading import Heading
 from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.widgets.money import MoneyPanel
 from dagtui.tui.widgets.panel import Panel
 from dagtui.tui.widgets.radar import RadarPanel
 from dagtui.tui.widgets.request_map import RequestMap
@@ -31,7 +31,7 @@ from dagtui.tui.widgets.tail import TailPanel
 from dagtui.tui.words import troubles
 
 if TYPE_CHECKING:
-    from dagtui.session import RunResult
+    from dagtui.core.result import RunResult
     from dagtui.tui.app import DagtuiApp
     from dagtui.watched import Watched
 

@@ -11,7 +11,7 @@ from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 from dagtui.core.why import shares
 from dagtui.tui.palette import WARNING
-from dagtui.tui.sheet import BLANK, Line, cut, length, spread, whole
+from dagtui.tui.sheet import BLANK, Line, cut, flowed, spread, whole
 from dagtui.tui.widgets.panel import Panel, outage
 
 _UNIT = re.compile(r"(?<=\d) (?=m?s\b)")
@@ -65,22 +65,8 @@ def lanes(snapshot: Snapshot, width: int, rows: int) -> list[Line]:
         ((f"{glyph} ", role), (f"{word} ", "dim"), (f"{100 * share:>3.0f}%  ", "text"))
         for (word, share), (glyph, role) in zip(parts, looks, strict=True)
     ]
-    words = _flowed(legend, width, rows)
+    words = flowed(legend, width, rows)
     return [bar or (("─" * width, "track"),), *words, *[BLANK] * (rows - len(words))]
-
-
-def _flowed(groups: Sequence[Line], width: int, rows: int) -> list[Line]:
-    """Groups on at most `rows` lines, none of them broken; what does not fit is left out, from the last."""
-    lines: list[Line] = []
-    for group in groups:
-        trimmed = (*group[:-1], (group[-1][0].rstrip(), group[-1][1]))
-        if lines and length((*lines[-1], *trimmed)) <= width:
-            lines[-1] = (*lines[-1], *group)
-        elif len(lines) < rows and length(trimmed) <= width:
-            lines.append(group)
-        else:
-            break
-    return [(*line[:-1], (line[-1][0].rstrip(), line[-1][1])) for line in lines]
 
 
 def held(snapshot: Snapshot, width: int, rows: int) -> list[Line]:

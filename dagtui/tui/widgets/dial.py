@@ -8,8 +8,8 @@ from itertools import pairwise
 from dagtui.core.figures import clock, count, rate, seconds
 from dagtui.core.snapshot import Dial, Snapshot
 from dagtui.tui.sheet import Line, Span, fit, whole
+from dagtui.tui.widgets.charts import blocks, nice_ceiling, resample, scale
 from dagtui.tui.widgets.panel import Panel
-from dagtui.tui.widgets.throughput import blocks, nice_ceiling, resample, scale
 
 _LEFT, _RIGHT = 7, 9
 """Cells for what stands before and after the charts."""

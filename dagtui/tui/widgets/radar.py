@@ -10,8 +10,8 @@ from dagtui.core.snapshot import Snapshot
 from dagtui.core.wave import PARTS, STEP
 from dagtui.tui.palette import WARNING
 from dagtui.tui.sheet import BLANK, Line, cut, gauge, whole
+from dagtui.tui.widgets.charts import blocks
 from dagtui.tui.widgets.panel import Panel
-from dagtui.tui.widgets.throughput import blocks
 
 _LOW, _VERY_LOW = 0.25, 0.10
 

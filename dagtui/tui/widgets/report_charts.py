@@ -11,8 +11,8 @@ from dagtui.core.figures import count, money, percent, seconds
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.store import State
 from dagtui.tui.palette import GLYPHS, STATE_ROLES, WORDS
-from dagtui.tui.sheet import Line, Sheet, Span, cut, fit, gauge, length
-from dagtui.tui.widgets.throughput import chart
+from dagtui.tui.sheet import Line, Sheet, Span, fit, flowed, gauge
+from dagtui.tui.widgets.charts import chart
 
 _VALUE = 9
 _PARTS = (State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED, State.QUEUED)
@@ -87,11 +87,11 @@ class OutcomesChart(ReportChart):
                 (f"{GLYPHS[state]} ", STATE_ROLES[state]),
                 (count(numbers[state]), "text+"),
                 (f" {'not started' if state is State.QUEUED else WORDS[state]} ", "dim"),
-                (percent(numbers[state], total), "text"),
+                (f"{percent(numbers[state], total)}   ", "text"),
             )
             for state in shown
         ]
-        first, second = _packed(groups, width)
+        first, second, *_ = (*flowed(groups, width, 2), (), ())
         retries = self.snapshot.retries
         again = f"{count(retries)} {'retry' if retries == 1 else 'retries'}"
         return (
@@ -126,20 +126,6 @@ class MoneyChart(ReportChart):
             for label, part, role in rows
         ]
         return [*lines, ((fit("wasted: on attempts that failed", width).rstrip(), "dim"),)]
-
-
-def _packed(groups: Sequence[Line], width: int) -> tuple[Line, Line]:
-    """`groups` on two lines: as many on the first as fit, the others below."""
-    fits = len(groups)
-    while fits > 1 and length(_joined(groups[:fits])) > width:
-        fits -= 1
-    return cut(_joined(groups[:fits]), width), cut(_joined(groups[fits:]), width)
-
-
-def _joined(groups: Sequence[Line]) -> Line:
-    """`groups` with air between them."""
-    gap: Line = (("   ", "dim"),)
-    return tuple(span for place, group in enumerate(groups) for span in ((*gap, *group) if place else group))
 
 
 def stacked(parts: Sequence[tuple[int, str]], width: int) -> Line:

@@ -12,7 +12,7 @@ from dagtui.tui.sheet import Line, Sheet, fit, whole, wrapped
 from dagtui.tui.widgets.runs_table import STATES
 
 if TYPE_CHECKING:
-    from dagtui.runs import RunInfo
+    from dagtui.past.runs import RunInfo
 
 _DONE_WITH = {
     "running": "it goes on in another process; Enter watches and steers it",

@@ -16,7 +16,7 @@ from dagtui.core.figures import UNKNOWN, clock, money, rate, short_count
 from dagtui.tui.sheet import BLANK, Line, Sheet, fit
 
 if TYPE_CHECKING:
-    from dagtui.runs import RunInfo
+    from dagtui.past.runs import RunInfo
 
 STATES: dict[str, tuple[str, str]] = {
     "running": ("▶", "running"),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from dagtui.asked_again import AskedAgain, trace_name
 from dagtui.core.dag import Dag
 from dagtui.core.errors import DagtuiError, ErrorKind
 from dagtui.core.inspection import Asked, Exchange, Inspection, Verdict
@@ -22,6 +21,7 @@ from dagtui.io.journal.reader import STATES, AnswerRow, SessionRow
 from dagtui.io.journal.replay import Moment
 from dagtui.io.journal.request_reader import ALL, RequestReader, SentRow
 from dagtui.io.plan_file import plan_from_plain
+from dagtui.past.asked_again import AskedAgain, trace_name
 
 LOGS_LINK = "DAGTUI_LOGS_LINK"
 """The variable with the page of the gateway's log that shows one trace; `{trace_id}` stands for its id."""

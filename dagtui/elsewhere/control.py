@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dagtui.core.errors import DagtuiError
 from dagtui.core.events import Phase
-from dagtui.core.held import Holder
 
 if TYPE_CHECKING:
     from dagtui.watched import Steered
@@ -35,53 +34,35 @@ _log = logging.getLogger("dagtui.control")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What only the running program knows of its run. `time` is its clock, epoch seconds; money is dollars."""
+    """What is told of a run sooner than by its journal, or not by it at all. `time` is its clock, epoch seconds,
+    `provider` where the simulated one listens, if it is one.
+    """
 
     time: float
     phase: Phase
     target: int
     automatic: bool
-    held_by: str
-    mostly_held_by: Holder | None
-    cap: Decimal | None = None
-    exposed: Decimal = Decimal(0)
-    uncertain: Decimal = Decimal(0)
-    pilot: bool = False
-    provider: str = ""  # where the simulated one listens, if it is one
+    provider: str = ""
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Facts:
         """As they came over the socket."""
-        mostly = told.get("mostly_held_by")
         return cls(
             float(told["time"]),
             told["phase"],
             int(told["target"]),
             bool(told["automatic"]),
-            str(told["held_by"]),
-            None if mostly is None else Holder(mostly),
-            None if told.get("cap") is None else Decimal(told["cap"]),
-            Decimal(told.get("exposed", 0)),
-            Decimal(told.get("uncertain", 0)),
-            bool(told.get("pilot")),
             str(told.get("provider", "")),
         )
 
 
 def _facts(session: Steered) -> dict[str, Any]:
     snapshot = session.snapshot()
-    mostly = snapshot.mostly_held_by
     return {
         "time": snapshot.time,
         "phase": snapshot.phase,
         "target": snapshot.target,
         "automatic": snapshot.automatic,
-        "held_by": snapshot.held_by,
-        "mostly_held_by": None if mostly is None else mostly.value,
-        "cap": None if snapshot.money.cap is None else str(snapshot.money.cap),
-        "exposed": str(snapshot.money.exposed),
-        "uncertain": str(snapshot.money.uncertain),
-        "pilot": snapshot.pilot,
         "provider": getattr(session.provider, "url", ""),
     }
 

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagtui.cli_reports import compare, report
-from dagtui.options import changed, detach_option, resume_options, theme_option
-from dagtui.shell import attach as attach_to
-from dagtui.shell import detached_or_leave, has_screen, leave, open_app, open_replay, run_headless, said_plainly
+from dagtui.commands.options import changed, detach_option, resume_options, theme_option
+from dagtui.commands.reports import compare, report
+from dagtui.commands.shell import attach as attach_to
+from dagtui.commands.shell import (
+    detached_or_leave,
+    has_screen,
+    leave,
+    open_app,
+    open_replay,
+    run_headless,
+    said_plainly,
+)
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Choices
-    from dagtui.resuming import Going
-    from dagtui.runs import RunInfo
+    from dagtui.past.resuming import Going
+    from dagtui.past.runs import RunInfo
 
 _RUN = click.argument("run", default="last")
 
@@ -26,7 +34,7 @@ _RUN = click.argument("run", default="last")
 def runs(as_json: bool) -> None:
     """List the runs, the newest first."""
     with said_plainly():
-        from dagtui.runs import list_runs
+        from dagtui.past.runs import list_runs
 
         found = list_runs()
         if not found and not as_json:
@@ -64,7 +72,7 @@ def _as_json(info: RunInfo) -> str:
 def show(run: str, theme: str | None) -> None:
     """Play RUN once more: the dashboard as it was at every moment, at any speed, forwards and backwards."""
     with said_plainly():
-        from dagtui.runs import find_run
+        from dagtui.past.runs import find_run
 
         leave(open_replay(find_run(run), theme))
 
@@ -80,7 +88,7 @@ def attach(run: str, theme: str | None, headless: bool, quiet: bool) -> None:
     Leaving it leaves the run alone. When the run ends, its exit code is this command's.
     """
     with said_plainly():
-        from dagtui.runs import find_run
+        from dagtui.past.runs import find_run
 
         leave(attach_to(find_run(run), theme, headless=headless or quiet, quiet=quiet))
 
@@ -96,8 +104,8 @@ def stop(run: str, now: bool) -> None:
     with said_plainly():
         import asyncio
 
-        from dagtui.attached import stop_run
-        from dagtui.runs import find_run
+        from dagtui.elsewhere.attached import stop_run
+        from dagtui.past.runs import find_run
 
         asyncio.run(stop_run(find_run(run), now=now))
 
@@ -132,8 +140,8 @@ def resume(
     import asyncio
 
     with said_plainly():
+        from dagtui.past.runs import find_run, plan_of
         from dagtui.plan import look_back
-        from dagtui.runs import find_run, plan_of
 
         detached = detached_or_leave(to_stdout=as_json) if detach and not dry_run else None
         path = find_run(run)
@@ -235,8 +243,8 @@ def export(run: str, output: Path, failures: bool, without_input: bool, raw_cell
     """Write the results of RUN into a file, also while it goes on, in the order of its input."""
     with said_plainly():
         from dagtui.core.figures import count
-        from dagtui.exporting import dimensions_of, export_run
-        from dagtui.runs import find_run
+        from dagtui.past.exporting import dimensions_of, export_run
+        from dagtui.past.runs import find_run
 
         path = find_run(run)
         rows = export_run(
@@ -260,7 +268,7 @@ def rm(runs: tuple[str, ...], older_than: float | None) -> None:
 
     with said_plainly():
         from dagtui.core.errors import ConfigError
-        from dagtui.runs import find_run, list_runs, remove_run
+        from dagtui.past.runs import find_run, list_runs, remove_run
 
         if not runs and older_than is None:
             raise ConfigError("Say which runs: by id, or with --older-than DAYS.")

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from dagtui.control import SOCKET_NAME
 from dagtui.core.errors import ConfigError, ExitCode
+from dagtui.elsewhere.control import SOCKET_NAME
 
 if TYPE_CHECKING:
     from dagtui.session import Session
@@ -101,7 +101,7 @@ class Detached:
 
     def _tell(self, session: Session) -> None:
         from dagtui.io.journal import JOURNAL_NAME
-        from dagtui.runs import name_of
+        from dagtui.past.runs import name_of
 
         path = session.journal_path
         assert path is not None

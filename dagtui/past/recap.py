@@ -16,16 +16,14 @@ from dagtui.core.errors import BadInput
 from dagtui.core.failures import failures_path
 from dagtui.core.plan import Plan
 from dagtui.core.report import Kept, Section, report
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.run_terms import max_tokens_of, terms_of
-from dagtui.core.timeline import Timeline
-from dagtui.exporting import dimensions_of, export_run
-from dagtui.fold import KILLED, Fold, result_of
-from dagtui.io.journal import is_locked
-from dagtui.io.journal.chronicle import Chronicle
+from dagtui.io.journal import JournalReader, is_locked
 from dagtui.io.journal.replay import END, Events
-from dagtui.runs import name_of, plan_of, revisions_in
-from dagtui.session import RunResult
+from dagtui.past.exporting import export_kept
+from dagtui.past.fold import KILLED, Fold, result_of
+from dagtui.past.runs import name_of, plan_of, revisions_in
 
 _PAGE = 2_000
 GOES_ON = "it goes on; these are its figures up to now"
@@ -48,7 +46,6 @@ class Recap:
     settings: RunSettings
     terms: Mapping[str, str]
     max_tokens: int | None
-    timeline: Timeline | None
     given: Mapping[str, Any]
     dimensions: tuple[str, ...]
     causes: Causes
@@ -90,8 +87,7 @@ class Stored:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
-        dimensions = await asyncio.to_thread(dimensions_of, self.journal_path)
-        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+        return await asyncio.to_thread(export_kept, self.journal_path, path, overwrite=overwrite)
 
 
 def kept_of(path: Path, plan: Plan) -> Kept:
@@ -104,11 +100,10 @@ def kept_of(path: Path, plan: Plan) -> Kept:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a run was asked to do, and how it went over time; quick to read, also of a large one."""
+    """What a run was asked to do; quick to read, also of a large one."""
 
     terms: Mapping[str, str]
     max_tokens: int | None
-    timeline: Timeline | None
 
 
 def setting_of(path: Path) -> Setting:
@@ -117,9 +112,9 @@ def setting_of(path: Path) -> Setting:
     Raises:
         ConfigError: it cannot be read.
     """
-    with Chronicle(path) as chronicle:
-        session = chronicle.sessions()[-1]
-        return Setting(terms_of(session.plan, session.recipe), max_tokens_of(session.recipe), chronicle.timeline())
+    with JournalReader(path) as reader:
+        session = reader.sessions()[-1]
+    return Setting(terms_of(session.plan, session.recipe), max_tokens_of(session.recipe))
 
 
 def recap(path: Path, stop: Callable[[], bool] = lambda: False) -> Recap:
@@ -160,7 +155,6 @@ def recap(path: Path, stop: Callable[[], bool] = lambda: False) -> Recap:
         settings=plan.settings,
         terms=setting.terms,
         max_tokens=setting.max_tokens,
-        timeline=setting.timeline,
         given=facts.get("input", {}),
         dimensions=events.dimensions,
     )

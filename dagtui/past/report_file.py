@@ -9,13 +9,13 @@ from pathlib import Path
 from dagtui.core.errors import ConfigError, TargetExists
 from dagtui.core.report import Kept, as_text, report
 from dagtui.core.report_html import Page, page
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.text import visible
-from dagtui.recap import Recap, Setting, recap, setting_of
-from dagtui.session import RunResult
+from dagtui.past.recap import Recap, Setting, recap, setting_of
 
 KINDS = (".html", ".htm", ".txt")
-_NO_SETTING = Setting({}, None, None)
+_NO_SETTING = Setting({}, None)
 
 
 def write_report(path: Path, target: Path, *, overwrite: bool = False) -> None:
@@ -61,7 +61,6 @@ def write_live(
         result.snapshot,
         sections,
         kept,
-        setting.timeline,
         setting.terms,
         "" if begun is None else _date(begun),
         _date(datetime.now().timestamp()),  # noqa: DTZ005 - an instant, whatever the zone
@@ -80,7 +79,6 @@ def told(run: Recap, target: Path) -> str:
         run.result.snapshot,
         run.sections,
         run.kept,
-        run.timeline,
         run.terms,
         _date(run.started_at),
         _date(datetime.now().timestamp()),  # noqa: DTZ005

@@ -17,22 +17,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dagtui.control import ControlClient, Facts, ranged
 from dagtui.core.causes import Causes
 from dagtui.core.errors import ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import MAX_CONCURRENCY, RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.stop_rule import parse_rule
 from dagtui.core.store import RequestStore, State
-from dagtui.exporting import dimensions_of, export_run, write_out
-from dagtui.fold import Fold, result_of
-from dagtui.inspecting import Inspector
+from dagtui.elsewhere.control import ControlClient, Facts, ranged
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import END, Events
 from dagtui.io.simulated import SimulatorControl
-from dagtui.runs import name_of, plan_of
-from dagtui.session import RunResult
+from dagtui.past.exporting import dimensions_of, export_kept, write_out
+from dagtui.past.fold import Fold, result_of
+from dagtui.past.inspecting import Inspector
+from dagtui.past.runs import name_of, plan_of
 from dagtui.watched import ATTACHED
 
 _LOOK_S = 0.1  # seconds between two looks
@@ -125,10 +125,6 @@ class Attached:
             phase=snapshot.phase if facts.phase in ("ended", "ready") else facts.phase,
             target=self._target or facts.target,
             automatic=facts.automatic and self._target is None,
-            held_by=facts.held_by,
-            mostly_held_by=facts.mostly_held_by,
-            pilot=facts.pilot,
-            money=replace(snapshot.money, cap=facts.cap, exposed=facts.exposed, uncertain=facts.uncertain),
         )
 
     # --- commands ---
@@ -234,8 +230,7 @@ class Attached:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
-        dimensions = dimensions_of(self.journal_path)
-        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+        return await asyncio.to_thread(export_kept, self.journal_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
         """Let go; the run goes on. Commands that were given are on their way before."""

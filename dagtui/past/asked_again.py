@@ -26,7 +26,7 @@ from dagtui.io.nth_record import NthRecord
 from dagtui.io.plan_file import plan_from_plain
 from dagtui.io.repeated import Repeated
 from dagtui.io.source import FileSource, open_source
-from dagtui.runs import plan_with_input
+from dagtui.past.runs import plan_with_input
 
 _SIMULATOR = "http://127.0.0.1:8788"  # where `dagtui simulate` stands
 _SAMPLES = 100  # records of which a scenario's are made

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dagtui.core.contract import Choices
-    from dagtui.detached import Detached
+    from dagtui.elsewhere.detached import Detached
+    from dagtui.past.resuming import Going
     from dagtui.plan import Plan
-    from dagtui.resuming import Going
 
 
 def has_screen() -> bool:
@@ -41,8 +41,8 @@ def open_replay(path: Path, theme: str | None) -> int:
     """The run with the journal at `path` played once more, in this terminal."""
     if not has_screen():
         raise click.UsageError('A replay needs a terminal; without one, see "dagtui runs" and "dagtui export".')
-    from dagtui.replay import Replay
-    from dagtui.runs import plan_of
+    from dagtui.past.replay import Replay
+    from dagtui.past.runs import plan_of
     from dagtui.taste import taste_of
     from dagtui.tui.watching_app import show_replay
 
@@ -78,8 +78,8 @@ def attach(path: Path, theme: str | None, *, headless: bool, quiet: bool) -> int
     import asyncio
 
     from dagtui import process
-    from dagtui.attached import Attached
-    from dagtui.runs import name_of, plan_of
+    from dagtui.elsewhere.attached import Attached
+    from dagtui.past.runs import name_of, plan_of
 
     attached, plan = Attached(path), plan_of(path)
     if not headless and has_screen():
@@ -102,7 +102,7 @@ def detached_or_leave(reads_stdin: bool = False, to_stdout: object = None) -> De
 
     The one in the terminal has the other begun, says how to come back to it, and ends here.
     """
-    from dagtui.detached import Detached, is_inside, launch
+    from dagtui.elsewhere.detached import Detached, is_inside, launch
 
     if not is_inside():
         if to_stdout:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dagtui.shell import said_plainly
+from dagtui.commands.shell import said_plainly
 
 
 @click.command()
@@ -22,9 +22,9 @@ def report(run: str, output: Path | None, html: Path | None, overwrite: bool) ->
     with said_plainly():
         from dagtui.core.report import as_text
         from dagtui.core.text import visible
-        from dagtui.recap import recap
-        from dagtui.report_file import write_report
-        from dagtui.runs import find_run
+        from dagtui.past.recap import recap
+        from dagtui.past.report_file import write_report
+        from dagtui.past.runs import find_run
 
         path, target = find_run(run), output or html
         if target is not None:
@@ -50,9 +50,9 @@ def compare(run: str, other: str, as_json: bool) -> None:
     with said_plainly():
         import json
 
-        from dagtui.comparing import compare_runs
         from dagtui.core.compare_text import as_text, plain
-        from dagtui.runs import find_run
+        from dagtui.past.comparing import compare_runs
+        from dagtui.past.runs import find_run
 
         told = compare_runs(find_run(run), find_run(other))
         click.echo(json.dumps(plain(told)) if as_json else as_text(told), nl=as_json)

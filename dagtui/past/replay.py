@@ -19,16 +19,16 @@ from pathlib import Path
 from dagtui.core.causes import Causes
 from dagtui.core.errors import BadInput, ConfigError, DagtuiError
 from dagtui.core.inspection import Asked, Inspection, glimpse
+from dagtui.core.result import RunResult
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import LogEntry, Snapshot
 from dagtui.core.store import RequestStore
-from dagtui.exporting import dimensions_of, export_run
-from dagtui.fold import KILLED, Fold, result_of
-from dagtui.inspecting import Inspector
 from dagtui.io.journal import is_locked
 from dagtui.io.journal.replay import Events, Moment
-from dagtui.runs import name_of, plan_of
-from dagtui.session import RunResult
+from dagtui.past.exporting import export_kept
+from dagtui.past.fold import KILLED, Fold, result_of
+from dagtui.past.inspecting import Inspector
+from dagtui.past.runs import name_of, plan_of
 from dagtui.watched import REPLAY_OF
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, inf)
@@ -191,8 +191,7 @@ class Replay:
             TargetExists: there is such a file, and `overwrite` is off.
             DagtuiError: the file cannot be written, or the input cannot be read any more.
         """
-        dimensions = dimensions_of(self.journal_path)
-        return await asyncio.to_thread(export_run, self.journal_path, path, dimensions, overwrite=overwrite)
+        return await asyncio.to_thread(export_kept, self.journal_path, path, overwrite=overwrite)
 
     async def aclose(self) -> None:
         """Let go of the journal."""

@@ -1,4 +1,4 @@
-"""The small panels: money and rate limits."""
+"""The panel on money: what is spent, will be, and was lost."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dagtui.options import option
-from dagtui.shell import said_plainly
+from dagtui.commands.options import option
+from dagtui.commands.shell import said_plainly
 
 if TYPE_CHECKING:
     from dagtui.serving import Place

@@ -12,10 +12,10 @@ from dagtui.core.causes import Causes
 from dagtui.core.errors import ExitCode
 from dagtui.core.events import Event, RunStarted
 from dagtui.core.past import Figures, Past
+from dagtui.core.result import RunResult
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stats import Stats
 from dagtui.core.store import RequestStore, State
-from dagtui.session import RunResult
 
 KILLED = "the program was killed here; nothing is known of what came after"
 

@@ -113,6 +113,15 @@ def export_run(
     return rows
 
 
+def export_kept(path: Path, target: Path, *, overwrite: bool = False) -> int:
+    """Write all results of a run of which only its journal is at hand; its task is loaded anew. The rows written.
+
+    Raises:
+        NothingThere, BadInput, ConfigError, TargetExists: as `export_run` does.
+    """
+    return export_run(path, target, dimensions_of(path), overwrite=overwrite)
+
+
 class _Told:
     """The revisions of the outcomes that were looked at last."""
 

@@ -1,4 +1,4 @@
-"""A chart of columns over time, from zero, with a scale."""
+"""Charts of columns: their scale, their axis of time, and many values on few columns."""
 
 from __future__ import annotations
 

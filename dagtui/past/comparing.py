@@ -9,7 +9,7 @@ from typing import Any
 
 from dagtui.core.compare import NO_CATEGORIES, NOT_THE_SAME, Comparison, Side, compare, differing_answers
 from dagtui.io.journal.chronicle import Chronicle
-from dagtui.recap import Recap, recap
+from dagtui.past.recap import Recap, recap
 
 
 def compare_runs(a: Path, b: Path, stop: Callable[[], bool] = lambda: False) -> Comparison:

@@ -1,0 +1,1 @@
+"""Runs in other processes: one begun there, watched and steered from here."""
