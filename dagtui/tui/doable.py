@@ -78,7 +78,7 @@ def _joined(app: App[Any], active: Iterable[ActiveBinding]) -> list[Doable]:
             binding.action,
             binding.description,
             before.key if before is not None else binding.key,
-            shown if key in shown else (*shown, key),
+            shown if key in shown or key.startswith("upper_") else (*shown, key),  # another name of the same key
             before.node if before is not None else node,
             enabled,
             binding.show or (before is not None and before.in_footer),

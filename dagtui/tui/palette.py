@@ -52,7 +52,7 @@ LEVELS: dict[LogLevel, tuple[str, str]] = {
 WARNING = "▲"
 
 DEFAULTS: dict[str, str] = {
-    "state-queued": "#6b7280",
+    "state-queued": "#8f98a5",
     "state-running": "#4ea1ff",
     "state-waiting": "#e0af68",
     "state-done": "#5fbf87",
@@ -60,21 +60,21 @@ DEFAULTS: dict[str, str] = {
     "money": "#d7c07a",
     "chart": "#4ea1ff",
     "track": "#30343f",
-    "dim": "#8a919e",
+    "dim": "#8e98a7",
     "frame": "#3a4150",
     "cursor": "#2b3550",
 }
 """Theme variables of our own, and what they are where a theme does not say."""
 LIGHT_DEFAULTS: dict[str, str] = {
-    "state-queued": "#7c8696",
+    "state-queued": "#5c6574",
     "state-running": "#0b62c4",
-    "state-waiting": "#9a5b00",
-    "state-done": "#1b7a43",
+    "state-waiting": "#925600",
+    "state-done": "#19733f",
     "state-failed": "#b3123c",
     "money": "#7a5a00",
     "chart": "#0b62c4",
     "track": "#cfd6df",
-    "dim": "#5d6878",
+    "dim": "#5b6575",
     "frame": "#bcc5d1",
     "cursor": "#d3e3f8",
 }

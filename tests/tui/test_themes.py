@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.theme import Theme
 
 from dagtui.taste import Taste, remember_theme, remembered_theme, taste_of
 from dagtui.tui.palette import DEFAULTS, Palette
@@ -26,12 +27,28 @@ def test_every_theme_that_we_ship_is_whole() -> None:
         assert set(theme.variables) >= set(DEFAULTS), theme.name
 
 
-def test_the_high_contrast_theme_keeps_its_promise() -> None:
-    theme = next(theme for theme in load_themes([OURS])[0] if theme.name == "dagtui-high-contrast")
-    ground = Color.parse(theme.background or "#000")
-    for name in ("state-queued", "state-running", "state-waiting", "state-done", "state-failed", "money", "dim"):
-        color = Color.parse(theme.variables[name])
-        assert _contrast(color, ground) >= 7, name
+TEXT = (
+    "accent", "error", "foreground", "primary", "success", "warning",
+    "chart", "dim", "money", "state-done", "state-failed", "state-queued", "state-running", "state-waiting",
+    "footer-description-foreground", "footer-key-foreground",
+)  # fmt: skip
+"""What text is written in."""
+
+
+@pytest.mark.parametrize("theme", load_themes([OURS])[0], ids=lambda theme: theme.name)
+def test_text_can_be_read_on_every_ground(theme: Theme) -> None:
+    wanted = 7 if theme.name == "dagtui-high-contrast" else 4.5  # WCAG 2.2, levels AAA and AA
+    grounds = (theme.background, theme.surface, theme.panel, theme.variables["cursor"])
+    for name in TEXT:
+        color = Color.parse(theme.variables.get(name) or getattr(theme, name))
+        for ground in grounds:
+            assert _contrast(color, Color.parse(ground or "")) >= wanted, (name, ground)
+
+
+@pytest.mark.parametrize("theme", load_themes([OURS])[0], ids=lambda theme: theme.name)
+def test_the_states_that_a_run_goes_through_are_told_apart_by_colour(theme: Theme) -> None:
+    roles = ("queued", "running", "waiting", "done", "failed")
+    assert len({theme.variables[f"state-{role}"] for role in roles}) == len(roles)
 
 
 def _contrast(one: Color, other: Color) -> float:
@@ -235,6 +252,14 @@ async def test_without_colours_the_panel_with_the_focus_and_the_cursor_are_seen(
             await pilot.press("home")
             await pilot.pause()
             assert app.palette.style("text@").reverse
+
+
+async def test_without_colours_the_focus_of_triage_is_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with dashboard(folder, FakeSession(), play=2.0) as (app, pilot):
+        await pilot.press("g")
+        await pilot.pause()
+        assert any(line.startswith("┏━ causes") for line in lines(app))
 
 
 def test_the_terminal_s_colours_are_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class GroupSheet(Sheet):
             "to do", advice(group.kind, message, ended=self._ended and bool(group.failed)), width, "accent"
         )
         means = _labelled("it means", meaning(group.kind, message), width)
-        figures = [cut((*_label("so far"), (_so_far(group), "text")), width)]
+        figures = [cut((*_label("so far"), (_so_far(group, width - _LABELS - 2), "text")), width)]
         now = [cut((*_label("in it now"), *self._now()), width)]
         example = wrapped(" ".join(message.split()), width)
         room = height - 1 - min(3, len(example))  # of the message, so much before all else
@@ -176,7 +176,9 @@ def _labelled(text: str, words: str, width: int, role: str = "text") -> list[Lin
     return [(*_label(text), (first, role)), *((*_label(""), (line, role)) for line in rest)]
 
 
-def _so_far(group: Group) -> str:
+def _so_far(group: Group, width: int) -> str:
+    """What became of the attempts, and in `width` cells where they stand now, as far as there is room for both."""
     retries = f"{count(group.retries)} {'retry' if group.retries == 1 else 'retries'}"
     now = f"now {count(group.failed)} failed, {count(group.waiting)} waiting"
-    return f"{retries}, {count(group.failures)} given up; {now}"
+    ended = f"{retries}, {count(group.failures)} given up"
+    return f"{ended}; {now}" if len(f"{ended}; {now}") <= width else ended

@@ -102,7 +102,7 @@ def _flight(
     age = max(0.0, now - flight.since)
     times = age / median if median else 0.0
     role = "warn" if times >= _SLOW else "running"
-    name = fit(store.record_id(flight.seq), max(8, min(16, width - 34)))
+    name = fit(store.record_id(flight.seq), max(8, min(16, width - 29)))
     spans: list[Span] = [
         ("● ", role + mark),
         (f"{name} ", "text" + mark),
