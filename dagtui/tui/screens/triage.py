@@ -15,7 +15,7 @@ from dagtui.core.causes import members
 from dagtui.core.errors import DagtuiError
 from dagtui.core.figures import count
 from dagtui.tui.paths import home
-from dagtui.tui.screens.dialogs import Choice, Entry, Question
+from dagtui.tui.screens.dialogs import Choice, Entry, Question, converse
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.watching import TOO_SMALL
 from dagtui.tui.widgets.cause import GroupSheet, MembersSheet, TriageHeading
@@ -184,7 +184,7 @@ class TriageScreen(FittedScreen):
 
     def action_tokens(self) -> None:
         """Ask all of the group again, with more tokens."""
-        self.run_worker(self._ask_for_tokens(self._in_it()))
+        converse(self, "tokens", lambda: self._ask_for_tokens(self._in_it()))
 
     async def _ask_for_tokens(self, seqs: Sequence[int]) -> None:
         hint = f"Enter asks {some(len(seqs), 'request')} again with so many tokens at most · Esc goes back"
@@ -197,7 +197,7 @@ class TriageScreen(FittedScreen):
 
     def action_skip(self) -> None:
         """Give up all of the group, after asking."""
-        self.run_worker(self._ask_to_skip(self._in_it()))
+        converse(self, "skip", lambda: self._ask_to_skip(self._in_it()))
 
     async def _ask_to_skip(self, seqs: Sequence[int]) -> None:
         text = f"Skip {some(len(seqs), 'request')}? They get no answer, nor does what needs theirs."
@@ -207,8 +207,9 @@ class TriageScreen(FittedScreen):
 
     def action_write_out(self) -> None:
         """Write all of the group to a file that can be run again."""
-        if self.group is not None:
-            self.run_worker(self._ask_and_write(self._in_it(), f"failures-{self.group.kind}.csv"))
+        if (group := self.group) is not None:
+            path = f"failures-{group.kind}.csv"
+            converse(self, "write", lambda: self._ask_and_write(self._in_it(), path))
 
     async def _ask_and_write(self, seqs: Sequence[int], path: str) -> None:
         hint = f"Enter writes the records of {some(len(seqs), 'request')} (.csv, .tsv, .jsonl) · Esc goes back"
@@ -269,7 +270,6 @@ class TriageScreen(FittedScreen):
         """The message of the example, for the clipboard."""
         if self.group is not None:
             self._dagtui.copy_to_clipboard(self.group.example.message)
-            self.notify("The message is copied, if the terminal allows it.", timeout=3, markup=False)
 
     def action_leave(self) -> None:
         """Show all groups again; if they are shown, back to where triage was asked for."""
