@@ -413,7 +413,9 @@ class Stats:
         projected = spread = None
         here = counts.ended - self._before.ended
         if counts.total and here > 0 and self._phase != "ended":
-            each, left = (self._spent - (self._before.spent or 0)) / here, counts.total - counts.ended
+            each = (self._spent - (self._before.spent or 0)) / here
+            # A run that ends sends nothing of what is queued any more.
+            left = counts.in_flight if self._phase in ("draining", "cancelling") else counts.total - counts.ended
             projected = self._spent + each * left
             spread = self.pulse.costs.around(left)
         burn = self.pulse.burn if self._phase != "ended" else Decimal(0)

@@ -77,6 +77,17 @@ def test_every_billed_attempt_is_counted_and_waste_is_told_apart() -> None:
     assert stats.store.cost[0] == 2_000_000
 
 
+def test_a_run_that_drains_is_not_projected_to_pay_for_what_it_will_not_send() -> None:
+    stats = begun()
+    for seq in (0, 1):
+        stats.fold(AttemptStarted(100.0, seq, 1))
+    stats.fold(answered(0, 1, 100.0, 100.5))
+    stats.fold(RequestEnded(100.5, 0, Success("x", "x", 1, 0.5, USAGE, Decimal("0.001"), "spam")))
+    assert stats.snapshot(100.6).money.projected == Decimal("0.003")
+    stats.fold(PhaseChanged(100.7, "draining", "drained by you"))
+    assert stats.snapshot(100.8).money.projected == Decimal("0.002")  # one is paid, one is in flight
+
+
 def test_an_unknown_price_is_not_shown_as_nothing() -> None:
     stats = begun()
     stats.fold(AttemptStarted(100.0, 0, 1))

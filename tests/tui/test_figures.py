@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -61,6 +62,19 @@ async def test_the_dial_marks_where_somebody_touched_it(folder: Path) -> None:
         axis = next(line for line in lines(app) if "└" in line and "▲60" in line)
         assert axis.index("▲60") == pytest.approx((axis.index("└") + axis.index("0:04")) / 2, abs=6)
         assert app.screen.query_one(DialPanel).snapshot.dial.touches == (Touch(pytest.approx(2.0), 60, "you"),)  # type: ignore[union-attr]
+
+
+async def test_a_target_that_does_not_fit_at_its_mark_is_left_out_as_a_whole(folder: Path) -> None:
+    session = FakeSession()
+    async with dashboard(folder, session, play=4.0) as (app, pilot):
+        for target in (777, 888, 999):
+            session.retune(target)
+            session.play(0.1)
+        app.screen.poll()  # type: ignore[attr-defined]
+        await pilot.pause()
+        axis = next(line for line in lines(app) if "└" in line)
+        assert "▲" in axis
+        assert set(re.findall(r"▲(\d+)", axis)) <= {"777", "888", "999"}
 
 
 async def test_every_row_of_the_dial_ends_at_the_same_column(folder: Path) -> None:
