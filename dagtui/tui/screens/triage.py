@@ -14,6 +14,7 @@ from textual.widgets import Static
 from dagtui.core.causes import members
 from dagtui.core.errors import DagtuiError
 from dagtui.core.figures import count
+from dagtui.core.store import State
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Choice, Entry, Question, converse
 from dagtui.tui.screens.fitted import FittedScreen
@@ -85,7 +86,7 @@ class TriageScreen(FittedScreen):
         self._store: RequestStore | None = None
         self._version = -1  # of the store, when it was looked who is in the group
         self._looked_at = 0.0
-        self._allowed: tuple[bool, bool, bool, str] | None = None
+        self._allowed: tuple[bool, bool, bool, bool, str] | None = None
 
     def compose(self) -> ComposeResult:
         """The groups above, the one under the cursor below."""
@@ -143,7 +144,8 @@ class TriageScreen(FittedScreen):
         group = self.group
         self.query_one(GroupSheet).show(self.session.store, group, self._members)
         failed = group is not None and group.failed > 0
-        allowed = (self._steers(), bool(self._members.seqs), failed, self.session.snapshot().phase)
+        waiting = group is not None and group.waiting > 0
+        allowed = (self._steers(), bool(self._members.seqs), failed, waiting, self.session.snapshot().phase)
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
@@ -152,6 +154,11 @@ class TriageScreen(FittedScreen):
         """Who is in the group now."""
         group = self.group
         return () if group is None else members(self.session.store, group.number, failed_only=failed_only)
+
+    def _waiting(self) -> Sequence[int]:
+        """Who of the group waits for another attempt."""
+        state = self.session.store.state
+        return [seq for seq in self._in_it() if state[seq] == State.WAITING]
 
     # --- keys ---
 
@@ -164,6 +171,8 @@ class TriageScreen(FittedScreen):
         if action in ("inspect", "copy") and self.group is None:
             return None
         if action == "later" and not (self.group and self.group.failed):
+            return None
+        if action == "skip" and not (self.group and self.group.waiting):  # who has failed has its outcome
             return None
         if action == "write_out" and not hasattr(self.session, "write_out"):
             return None
@@ -196,8 +205,8 @@ class TriageScreen(FittedScreen):
             self._do(lambda: self._run.retry(seqs, max_tokens=tokens), told)
 
     def action_skip(self) -> None:
-        """Give up all of the group, after asking."""
-        converse(self, "skip", lambda: self._ask_to_skip(self._in_it()))
+        """Give up all of the group that wait, after asking."""
+        converse(self, "skip", lambda: self._ask_to_skip(self._waiting()))
 
     async def _ask_to_skip(self, seqs: Sequence[int]) -> None:
         text = f"Skip {some(len(seqs), 'request')}? They get no answer, nor does what needs theirs."
