@@ -12,7 +12,7 @@ import pytest
 from dagtui.core.drift import Mix
 from dagtui.core.forecast import Left
 from dagtui.core.held import Holder
-from dagtui.core.snapshot import Answers, Lanes, Touch
+from dagtui.core.snapshot import Answers, Counts, Lanes, Touch
 from dagtui.core.wave import PARTS, Wave
 from dagtui.core.why import shares
 from dagtui.tui.sheet import Line, length
@@ -20,6 +20,7 @@ from dagtui.tui.widgets.answers import AnswersPanel
 from dagtui.tui.widgets.concurrency import lanes
 from dagtui.tui.widgets.dial import DialPanel
 from dagtui.tui.widgets.figures import MoneyPanel
+from dagtui.tui.widgets.heading import tally
 from dagtui.tui.widgets.radar import RadarPanel
 from dagtui.tui.widgets.tail import TailPanel
 from dagtui.tui.widgets.throughput import blocks
@@ -163,3 +164,12 @@ async def test_the_oldest_in_flight_come_first_and_the_cursor_stays_on_its_reque
         app.screen.poll()  # type: ignore[attr-defined]
         await pilot.pause()
         assert panel.selected is None
+
+
+@pytest.mark.parametrize("width", [62, 78, 156])
+def test_the_heading_never_has_a_state_without_its_number(width: int) -> None:
+    counts = Counts(10_000, 9_940, 10, 2, 25, 1, 0, 22)
+    told = "".join(text for text, _ in tally(counts, width))
+    assert length(tally(counts, width)) <= width
+    assert re.findall(r"[■✖●◐·◌] *([\d,]+)", told) == ["25", "1", "10", "2", "9,940", "22"]
+    assert told.endswith("= 10,000")
