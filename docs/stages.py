@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dagtui.replay import Replay
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from dagtui.core.errors import ErrorKind
 from dagtui.core.model import AttemptError
 from dagtui.io.simulated import SimulatorControl
+from dagtui.past.replay import Replay
 from dagtui.simulator import Knobs, start
 from dagtui.stories import STORIES
 from dagtui.tui.app import DagtuiApp

@@ -70,13 +70,32 @@ async def test_the_figures_at_the_end_are_the_runs_own_and_so_is_the_exit_code(t
         await other.aclose()
 
 
+async def test_who_comes_late_has_the_figures_of_all_that_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagtui.attached._PAGE", 10)
+    monkeypatch.setattr("dagtui.attached._TURN_S", 0.0)
+    path = tmp_path / "journal.db"
+    async with running(path, count=400, latency=0.01) as session:
+        await until(lambda: session.snapshot().counts.succeeded > 250)
+        attached = Attached(path)
+        attached.start()
+        while attached.snapshot().counts.succeeded < 250:  # as a screen does, while it is read
+            await asyncio.sleep(0)
+        theirs, own = await attached.wait(), await session.wait()
+        for name in ("throughput", "lanes", "dial"):
+            mine = getattr(theirs.snapshot, name)
+            assert not differences(mine, getattr(own.snapshot, name)), name
+        await attached.aclose()
+
+
 async def test_commands_act_and_are_seen_at_once_by_whoever_gave_them(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with running(path, count=10_000) as session:
         attached = Attached(path)
         attached.start()
         await until(lambda: attached.steerable and attached.snapshot().counts.succeeded)
-        assert attached.snapshot().held_by == session.snapshot().held_by
+        await until(lambda: attached.snapshot().held_by == session.snapshot().held_by)
         for _ in range(3):  # as fast as keys can be pressed
             attached.retune(attached.snapshot().target + 1)
         assert attached.snapshot().target == 5

@@ -256,7 +256,9 @@ def read_config() -> dict[str, Any]:
     """What the settings files say, by name; without files, nothing."""
     from dagtui.io.config import load_config
 
-    return dict(load_config(Path.cwd()) or ())
+    config = load_config(Path.cwd())
+    # By iteration: it has a setting named `keys`, for which `dict` would take its method.
+    return {} if config is None else dict(iter(config))
 
 
 def plan_from(config: dict[str, Any], *, path: str, **chosen: Any) -> Plan:

@@ -54,7 +54,7 @@ def edits(contract: Contract) -> str:
 
 def _perhaps(contract: Contract, choices: Choices) -> str:
     sent, may_be = len(contract.sent), len(contract.perhaps) + contract.unread
-    parts = [f"{count(sent)} in flight when it ended"] if sent else []
+    parts = [f"{count(sent)} sent without an outcome"] if sent else []
     parts += [f"{count(may_be)} that may have left"] if may_be else []
     exposure = "" if contract.exposure is None else f", about {money(contract.exposure)}"
     fate = "asked again, and then perhaps paid twice" if choices.ambiguous == "retry" else "left out"

@@ -13,6 +13,9 @@ from dagtui.core.errors import ConfigError, nearest
 from dagtui.core.template import Template
 from dagtui.core.text import named
 
+OWN = "the plugin's own"
+"""What code says by itself."""
+
 Field: TypeAlias = Literal["model", "temperature", "max_tokens", "prompt", "system"]
 MOST_TOKENS = 1_000_000
 _MOST_NAMED = 12
@@ -122,7 +125,9 @@ def told(before: Sequence[Asked], after: Sequence[Asked]) -> list[str]:
 
 
 def _shown(asked: Asked) -> dict[str, Any]:
-    return {field: value for field, value in asdict(asked).items() if field not in ("name", "needs")}
+    own = OWN if asked.prompt is None else None  # code says it, for each record
+    shown = {field: value for field, value in asdict(asked).items() if field not in ("name", "needs")}
+    return {field: own if value is None else value for field, value in shown.items()}
 
 
 def edited_task(values: Mapping[str, Any], edits: Sequence[Asked]) -> dict[str, Any]:

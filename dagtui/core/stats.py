@@ -30,7 +30,7 @@ from dagtui.core.events import (
     TargetChanged,
 )
 from dagtui.core.forecast import Left, time_left
-from dagtui.core.held import sentence
+from dagtui.core.held import Holder, sentence
 from dagtui.core.histogram import Histogram
 from dagtui.core.model import AttemptError, Cancelled, Failure, Skipped, Success, Usage
 from dagtui.core.past import Past
@@ -336,7 +336,7 @@ class Stats:
             rows_rejected=self._rows_rejected,
             counts=counts,
             target=self._target,
-            held_by="" if self._phase in ("ready", "ended") else sentence(pulse.hold),
+            held_by=self._held_by(),
             throughput=Throughput(
                 now=recent if self._ended_at is None else 0.0,
                 mean=mean,
@@ -373,6 +373,12 @@ class Stats:
             tail=pulse.tail(),
             answers=pulse.answers(categories),
         )
+
+    def _held_by(self) -> str:
+        if self._phase in ("ready", "ended"):
+            return ""
+        by_rule = self.pulse.hold.by is Holder.PAUSED and self._reason.startswith("paused by")
+        return self._reason if by_rule else sentence(self.pulse.hold)
 
     def _mean(self, elapsed: float) -> float:
         """Answers a second over the run; while it goes on, over a second at least, as all rates are."""
@@ -413,7 +419,9 @@ class Stats:
         projected = spread = None
         here = counts.ended - self._before.ended
         if counts.total and here > 0 and self._phase != "ended":
-            each, left = (self._spent - (self._before.spent or 0)) / here, counts.total - counts.ended
+            each = (self._spent - (self._before.spent or 0)) / here
+            # A run that ends sends nothing of what is queued any more.
+            left = counts.in_flight if self._phase in ("draining", "cancelling") else counts.total - counts.ended
             projected = self._spent + each * left
             spread = self.pulse.costs.around(left)
         burn = self.pulse.burn if self._phase != "ended" else Decimal(0)

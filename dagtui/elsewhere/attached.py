@@ -74,6 +74,9 @@ class Attached:
         self._facts: Facts | None = None
         self._provider: SimulatorControl | None = None
         self._fast = 0.0  # seconds that the run's clock is ahead of ours
+        # How far it was read, epoch seconds, while there is more: a look at a later moment would have what is yet
+        # to be read happen all at once.
+        self._behind: float | None = 0.0
         self._target: int | None = None  # that was asked for, until the run has confirmed it
         self._lost = ""  # why nothing more will be heard of it, if not for its end
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,7 +117,7 @@ class Attached:
 
     def snapshot(self) -> Snapshot:
         """The figures of this moment."""
-        snapshot = self._fold.stats.snapshot(time.time() + self._fast)
+        snapshot = self._fold.stats.snapshot(self._now())
         if self._lost:
             return replace(snapshot, phase="ended", reason=self._lost)
         facts = self._facts
@@ -276,10 +279,15 @@ class Attached:
         while True:
             self._fold.take(self._events.read(most=_PAGE))
             if self._events.reached == END:
+                self._behind = None
                 return
+            self._behind = self._events.reached[1]
             if time.monotonic() > turn_ends:
                 await asyncio.sleep(0.001)
                 turn_ends = time.monotonic() + _TURN_S
+
+    def _now(self) -> float:
+        return time.time() + self._fast if self._behind is None else self._behind
 
     def _write_out(self, seqs: Sequence[int], path: Path, overwrite: bool) -> int:
         dimensions = dimensions_of(self.journal_path)

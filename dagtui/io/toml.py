@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
 from dagtui.core.errors import ConfigError
 
@@ -51,7 +53,8 @@ def write_toml(path: Path, values: Mapping[str, Any]) -> None:
     import tomli_w  # only a run that was edited needs it
 
     # Lines of their own are for people to read, but they do not keep every line end as it is.
-    exact, readable = (tomli_w.dumps(values, multiline_strings=lines) for lines in (False, True))
+    dumps = partial(tomli_w.dumps, multiline_strings=False), partial(tomli_w.dumps, multiline_strings=True)
+    exact, readable = (_in_order(values, one) for one in dumps)
     text = readable if tomllib.loads(readable) == tomllib.loads(exact) else exact
     part = path.with_name(f".{path.name}.part")
     try:
@@ -61,3 +64,46 @@ def write_toml(path: Path, values: Mapping[str, Any]) -> None:
         part.replace(path)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: the edited task cannot be written: {error}.") from None
+
+
+def _in_order(values: Mapping[str, Any], dumps: Callable[[Mapping[str, Any]], str]) -> str:
+    """`values` as text. A table that plain values follow stands in one line with its key: as a section it would
+    come after them, and the order of an answer's fields is a part of what is asked.
+    """
+    lines: dict[str, str] = {}  # by what stands for them until they are put in
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [placed(one) for one in cast("list[Any]", value)]
+        if not isinstance(value, Mapping):
+            return value
+        found: dict[str, Any] = {}
+        followed = False
+        for key, inner in reversed(list(cast("Mapping[str, Any]", value).items())):
+            if followed and isinstance(inner, Mapping):
+                found[key] = name = f"table {uuid4()}"
+                lines[f'"{name}"'] = _inline(cast("Mapping[str, Any]", inner), dumps)
+            else:
+                found[key] = placed(inner)
+            followed = followed or not isinstance(inner, Mapping)
+        return dict(reversed(list(found.items())))
+
+    text = dumps(placed(values))
+    for name, line in lines.items():
+        text = text.replace(name, line)
+    return text
+
+
+def _inline(value: Any, dumps: Callable[[Mapping[str, Any]], str]) -> str:
+    if isinstance(value, Mapping):
+        inner = cast("Mapping[str, Any]", value).items()
+        return f"{{ {', '.join(f'{_key(name)} = {_inline(one, dumps)}' for name, one in inner)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_inline(one, dumps) for one in cast('list[Any]', value))}]"
+    return dumps({"x": value}).removeprefix("x = ").rstrip("\n")
+
+
+def _key(name: str) -> str:
+    import tomli_w
+
+    return tomli_w.dumps({name: 0}).removesuffix(" = 0\n")

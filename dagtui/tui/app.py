@@ -311,6 +311,8 @@ class DagtuiApp(ThemedApp):
             if self.session is not None:
                 self.session.cancel()
             return
+        if isinstance(self.screen, Question):  # how to leave: that is settled
+            self.screen.dismiss("")
         self._watchdog = signals.watchdog(signals.GRACE + signals.HANG, code)
         self.run_worker(self._drain_and_leave(code), group="leave", exit_on_error=True)
 

@@ -73,6 +73,8 @@ def _joined(app: App[Any], active: Iterable[ActiveBinding]) -> list[Doable]:
         shown = before.shown if before is not None else ()
         # What ours is called on the screen is meant for the first of its keys.
         key = app.get_key_display(binding if before is None else binding.with_key(binding.key, key_display=None))
+        if key.startswith("upper_"):  # what some terminals call a capital
+            key = key.removeprefix("upper_").upper()
         found[name] = Doable(
             binding.id,
             binding.action,

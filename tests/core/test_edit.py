@@ -120,6 +120,22 @@ def test_an_edited_prompt_stays_readable_in_its_file(tmp_path: Path) -> None:
     assert tomllib.loads(text) == {"ask": {"prompt": 'One\n\nTwo "three"'}}
 
 
+def test_the_fields_of_an_answer_stay_in_their_order_in_an_edited_task(tmp_path: Path) -> None:
+    score = {
+        "type": "number",
+        "min": 0,
+        "max": 1,
+        "of it": {"parts": [{"a": 1}, ["two\nlines", "b"]], "end": True},
+    }
+    output = {"score": score, "words": "text", "deep": {"a": {}, "b": 'say "so"'}, "last": ["x", "y"]}
+    values = {"name": "t", "ask": [{"output": output, "prompt": "One\nTwo"}, {"prompt": "Three"}]}
+    write_toml(tmp_path / "task.toml", values)
+    kept = tomllib.loads((tmp_path / "task.toml").read_text())
+    assert kept == values
+    assert list(kept["ask"][0]["output"]) == list(output)
+    assert list(kept["ask"][0]["output"]["score"]) == list(score)
+
+
 def test_edits_are_told_by_field_and_by_question_where_there_are_several() -> None:
     from dataclasses import replace
 

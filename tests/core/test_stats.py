@@ -10,6 +10,7 @@ from dagtui.core.errors import ErrorKind
 from dagtui.core.events import (
     AttemptEnded,
     AttemptStarted,
+    Looked,
     PhaseChanged,
     RecordRead,
     RequestEnded,
@@ -17,6 +18,7 @@ from dagtui.core.events import (
     RunStarted,
     TargetChanged,
 )
+from dagtui.core.held import Hold, Holder
 from dagtui.core.histogram import Histogram
 from dagtui.core.model import Attempt, AttemptError, Failure, Success, Usage
 from dagtui.core.series import RecentRate, Series
@@ -75,6 +77,26 @@ def test_every_billed_attempt_is_counted_and_waste_is_told_apart() -> None:
     assert snapshot.categories == (("spam", 1),)
     assert stats.store.tokens_in[0] == 180
     assert stats.store.cost[0] == 2_000_000
+
+
+def test_a_run_that_drains_is_not_projected_to_pay_for_what_it_will_not_send() -> None:
+    stats = begun()
+    for seq in (0, 1):
+        stats.fold(AttemptStarted(100.0, seq, 1))
+    stats.fold(answered(0, 1, 100.0, 100.5))
+    stats.fold(RequestEnded(100.5, 0, Success("x", "x", 1, 0.5, USAGE, Decimal("0.001"), "spam")))
+    assert stats.snapshot(100.6).money.projected == Decimal("0.003")
+    stats.fold(PhaseChanged(100.7, "draining", "drained by you"))
+    assert stats.snapshot(100.8).money.projected == Decimal("0.002")  # one is paid, one is in flight
+
+
+def test_a_run_that_its_stop_rule_paused_does_not_say_that_somebody_did() -> None:
+    stats = begun()
+    stats.fold(Looked(100.5, Hold(Holder.PAUSED)))
+    stats.fold(PhaseChanged(100.5, "paused", "paused: what is in flight is finished, nothing new is sent"))
+    assert stats.snapshot(100.6).held_by == "paused by you"
+    stats.fold(PhaseChanged(100.7, "paused", "paused by the stop rule failed>20%: 11 of the last 50; go on?"))
+    assert stats.snapshot(100.8).held_by.startswith("paused by the stop rule failed>20%")
 
 
 def test_an_unknown_price_is_not_shown_as_nothing() -> None:

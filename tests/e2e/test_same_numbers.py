@@ -15,7 +15,7 @@ from dagtui import plan as desk
 from dagtui.core.plan import Plan
 from dagtui.core.run_settings import RunSettings
 from dagtui.core.snapshot import Snapshot
-from dagtui.replay import Replay
+from dagtui.past.replay import Replay
 from dagtui.tui.app import DagtuiApp
 from dagtui.tui.screens.dashboard import Dashboard
 from dagtui.tui.sheet import Line, Sheet

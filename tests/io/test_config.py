@@ -81,3 +81,15 @@ def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "dagtui.toml").mkdir()
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path)
+
+
+def test_a_file_in_the_working_folder_is_what_the_commands_begin_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagtui.commands.options import read_config
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dagtui.toml").write_text('concurrency = 7\n[keys]\n"run.cancel" = "K"\n')
+    config = read_config()
+    assert config["concurrency"] == 7
+    assert config["keys"] == {"run.cancel": "K"}

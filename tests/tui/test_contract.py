@@ -83,7 +83,7 @@ async def test_every_row_is_told_whole_at_every_size(folder: Path, size: tuple[i
         assert "reused 5,812 answered and paid for: kept" in words
         assert "f failed 43 asked again" in words
         assert "s stale 120 asked again: analyze_email temperature 0.2 -> 0.7" in words
-        assert "b perhaps billed 97 84 in flight when it ended and 13 that may have left, about" in words
+        assert "b perhaps billed 97 84 sent without an outcome and 13 that may have left, about" in words
         assert "go on with 20261125-101010-abcd" in words
         assert "\x1b" not in text(app)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from dagtui.core.drift import Mix
 from dagtui.core.forecast import Left
 from dagtui.core.held import Holder
-from dagtui.core.snapshot import Answers, Lanes, Touch
+from dagtui.core.snapshot import Answers, Counts, Lanes, Touch
 from dagtui.core.wave import PARTS, Wave
 from dagtui.core.why import shares
 from dagtui.tui.sheet import Line, length
@@ -19,6 +20,7 @@ from dagtui.tui.widgets.answers import AnswersPanel
 from dagtui.tui.widgets.charts import blocks
 from dagtui.tui.widgets.concurrency import lanes
 from dagtui.tui.widgets.dial import DialPanel
+from dagtui.tui.widgets.heading import tally
 from dagtui.tui.widgets.money import MoneyPanel
 from dagtui.tui.widgets.radar import RadarPanel
 from dagtui.tui.widgets.tail import TailPanel
@@ -61,6 +63,19 @@ async def test_the_dial_marks_where_somebody_touched_it(folder: Path) -> None:
         axis = next(line for line in lines(app) if "└" in line and "▲60" in line)
         assert axis.index("▲60") == pytest.approx((axis.index("└") + axis.index("0:04")) / 2, abs=6)
         assert app.screen.query_one(DialPanel).snapshot.dial.touches == (Touch(pytest.approx(2.0), 60, "you"),)  # type: ignore[union-attr]
+
+
+async def test_a_target_that_does_not_fit_at_its_mark_is_left_out_as_a_whole(folder: Path) -> None:
+    session = FakeSession()
+    async with dashboard(folder, session, play=4.0) as (app, pilot):
+        for target in (777, 888, 999):
+            session.retune(target)
+            session.play(0.1)
+        app.screen.poll()  # type: ignore[attr-defined]
+        await pilot.pause()
+        axis = next(line for line in lines(app) if "└" in line)
+        assert "▲" in axis
+        assert set(re.findall(r"▲(\d+)", axis)) <= {"777", "888", "999"}
 
 
 async def test_every_row_of_the_dial_ends_at_the_same_column(folder: Path) -> None:
@@ -149,3 +164,12 @@ async def test_the_oldest_in_flight_come_first_and_the_cursor_stays_on_its_reque
         app.screen.poll()  # type: ignore[attr-defined]
         await pilot.pause()
         assert panel.selected is None
+
+
+@pytest.mark.parametrize("width", [62, 78, 156])
+def test_the_heading_never_has_a_state_without_its_number(width: int) -> None:
+    counts = Counts(10_000, 9_940, 10, 2, 25, 1, 0, 22)
+    told = "".join(text for text, _ in tally(counts, width))
+    assert length(tally(counts, width)) <= width
+    assert re.findall(r"[■✖●◐·◌] *([\d,]+)", told) == ["25", "1", "10", "2", "9,940", "22"]
+    assert told.endswith("= 10,000")

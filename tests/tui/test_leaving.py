@@ -46,6 +46,20 @@ async def test_drain_does_not_ask_where_nothing_is_given_up(folder: Path) -> Non
         assert isinstance(app.screen, Dashboard)
 
 
+@pytest.mark.parametrize(("key", "back"), [("c", "n"), ("d", "n"), ("e", "escape")])
+async def test_a_key_that_comes_twice_before_its_dialog_asks_once(folder: Path, key: str, back: str) -> None:
+    async with dashboard(folder, waiting_session(), play=1.0) as (app, pilot):
+        act = {"c": "cancel", "d": "drain", "e": "export"}[key]
+        for _ in range(2):
+            await app.screen.run_action(act)
+        await pilot.pause()
+        assert isinstance(app.screen, Question | Entry)
+        await pilot.press(back)
+        assert isinstance(app.screen, Dashboard)
+        await pilot.press(key)  # and it asks again, later
+        assert isinstance(app.screen, Question | Entry)
+
+
 async def test_quitting_tells_what_draining_gives_up(folder: Path) -> None:
     session = waiting_session()
     async with dashboard(folder, session, play=1.0) as (app, pilot):

@@ -35,8 +35,19 @@ async def test_a_request_that_is_done_is_asked_again_from_the_table_and_the_map(
         done = session.store.state.find(State.SUCCEEDED)
         app.screen.query_one(RequestsTable).select(done)
         await pilot.press("R")
+        await pilot.pause()
+        assert "Another one takes its place, and is paid for too." in text(app)
+        await pilot.press("n")
+        assert ("retry", (done,)) not in session.calls
+        await pilot.press("R")
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
         assert session.calls[-1] == ("retry", (done,))
         await pilot.press("9", "home", "right", "R")
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
         assert app.screen.query_one(RequestMap).has_focus
         assert session.calls[-1] == ("retry", (1,))
 

@@ -248,6 +248,20 @@ async def test_skipping_asks_and_says_how_many(folder: Path) -> None:
         assert "5 skipped" in text(app)
 
 
+async def test_who_has_failed_is_not_offered_to_be_skipped(folder: Path) -> None:
+    session = Mended()
+    async with triage(folder, session) as (app, pilot, screen):
+        session.fails(12, LIMIT, 2)
+        screen.poll()
+        await pilot.press("x")
+        await until(app, pilot, Question)
+        assert "Skip 4 requests?" in text(app)
+        await pilot.press("n", "down", "x")  # a group of failures only
+        await pilot.pause()
+        assert isinstance(app.screen, TriageScreen)
+        assert screen.check_action("skip", ()) is None
+
+
 async def test_a_group_is_written_to_a_file_and_a_refusal_asks_for_another(folder: Path) -> None:
     session = Mended()
     session.refusal = "failures-invalid_output.csv exists already."

@@ -15,7 +15,7 @@ from dagtui.core.run_settings import MAX_CONCURRENCY
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stop_rule import parse_rule
 from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
-from dagtui.tui.screens.dialogs import Choice, Entry, Question
+from dagtui.tui.screens.dialogs import Choice, Entry, Question, converse
 from dagtui.tui.screens.meddling import MEDDLED, MEDDLING, Meddling
 from dagtui.tui.screens.watching import LOOKING
 from dagtui.tui.words import drained
@@ -145,7 +145,7 @@ class Dashboard(Meddling, Demonstrated):
     def action_drain(self) -> None:
         """Finish what is in flight and end; after asking, where some wait to retry, who are given up by it."""
         if self.session.snapshot().counts.waiting:
-            self.run_worker(self._ask_to_drain())
+            converse(self, "drain", self._ask_to_drain)
         else:
             self.session.drain()
             self.poll()
@@ -159,7 +159,7 @@ class Dashboard(Meddling, Demonstrated):
 
     def action_cancel(self) -> None:
         """End now, after asking."""
-        self.run_worker(self._ask_to_cancel())
+        converse(self, "cancel", self._ask_to_cancel)
 
     async def _ask_to_cancel(self) -> None:
         flying = self.session.snapshot().counts.in_flight
@@ -188,7 +188,7 @@ class Dashboard(Meddling, Demonstrated):
     def action_edit(self) -> None:
         """Pause, edit what is asked, and go on as the next revision."""
         if self._can_edit:
-            self._dagtui.run_worker(self._dagtui.revising.edit(self.session), group="edit")
+            converse(self._dagtui, "edit", lambda: self._dagtui.revising.edit(self.session))
 
     def action_pilot(self) -> None:
         """What the first records came to, and whether to go on."""
@@ -219,7 +219,7 @@ class Dashboard(Meddling, Demonstrated):
 
     def action_new_run(self) -> None:
         """Back to the setup screen."""
-        self._dagtui.run_worker(self._dagtui.new_run())
+        converse(self._dagtui, "new run", self._dagtui.new_run)
 
 
 def _refuse_rule(text: str) -> str:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from dagtui.core.text import visible
 
 _NAMES = {"ctrl+c": "Ctrl+C", "enter": "Enter"}
+
+
+def converse(node: DOMNode, about: str, conversation: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Have a worker of `node` ask, unless it asks `about` that already: a key may come twice before a dialog."""
+    if not any(one.group == about and one.node is node and not one.is_finished for one in node.workers):
+        node.run_worker(conversation(), group=about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static, TextArea
 
-from dagtui.core.edit import Asked, Field, read_asked, told
+from dagtui.core.edit import OWN, Asked, Field, read_asked, told
 from dagtui.core.errors import DagtuiError
 from dagtui.core.figures import money
 from dagtui.core.text import one_line, visible
@@ -201,7 +201,7 @@ class EditScreen(FittedScreen):
             entry = self.query_one(f"#edit-{field}", Input)
             entry.disabled = False
             entry.value = draft[field]
-            entry.placeholder = "the plugin's own" if asked.prompt is None else ""
+            entry.placeholder = OWN if asked.prompt is None else ""
         for field in _TEXTS:
             area = self.query_one(f"#edit-{field}", TextArea)
             area.disabled = False
@@ -279,7 +279,7 @@ def _beside(
 ) -> Content:
     if field in wrong:
         return Content.styled(f"✖ {one_line(wrong[field], _NOTE)}", "$error")
-    own = before[field] or ("the plugin's own" if fixed else "none")
+    own = before[field] or (OWN if fixed else "none")
     return Content("as now" if text == before[field] else one_line(f"{own} now", _NOTE))
 
 

@@ -20,9 +20,10 @@ from dagtui.core.store import State
 from dagtui.core.text import one_line
 from dagtui.tui.order import neighbour
 from dagtui.tui.outside import show_outside
-from dagtui.tui.screens.dialogs import Choice, Question
+from dagtui.tui.screens.dialogs import Question
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.inspector_keys import KEYS
+from dagtui.tui.screens.meddling import ANOTHER, ANOTHER_ANSWER
 from dagtui.tui.screens.saving import ask_and_save, file_name
 from dagtui.tui.screens.watching import TOO_SMALL
 from dagtui.tui.widgets import inspected as told
@@ -265,11 +266,9 @@ class InspectorScreen(FittedScreen):
         command = self._command(name)
         if command is None:
             return
-        if name == "retry" and self._found.state == State.SUCCEEDED:
-            choices = (Choice("y", "ask it again"), Choice("n", "keep the answer"))
-            text = "It has an answer. Another one takes its place, and is paid for too."
-            if await self._dagtui.push_screen_wait(Question(text, choices)) != "y":
-                return
+        asks = name == "retry" and self._found.state == State.SUCCEEDED
+        if asks and await self._dagtui.push_screen_wait(Question(ANOTHER_ANSWER, ANOTHER)) != "y":
+            return
         try:
             done = command([seq])
             if inspect.isawaitable(done):

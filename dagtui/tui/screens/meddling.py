@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from dagtui.core.store import State
+from dagtui.tui.screens.dialogs import Choice, Question, converse
 from dagtui.tui.widgets.request_map import RequestMap
 from dagtui.tui.widgets.requests import RequestsTable
 from dagtui.tui.widgets.tail import TailPanel
@@ -23,6 +25,11 @@ MEDDLING: tuple[BindingType, ...] = (
 )
 MEDDLED = frozenset({"again", "abort", "skip", "hedge"})
 """The actions, which need a request under the cursor."""
+
+
+ANOTHER_ANSWER = "It has an answer. Another one takes its place, and is paid for too."
+ANOTHER = (Choice("y", "ask it again"), Choice("n", "keep the answer"))
+"""What is asked before a request that is done is asked again."""
 
 
 def chosen(screen: Screen[object]) -> int | None:
@@ -42,7 +49,18 @@ class Meddling(Screen[None]):
 
     def action_again(self) -> None:
         """Ask it once more, or now, if it waits."""
-        self._act("asked again", lambda seqs: self.session.retry(seqs), "it is under way")
+        seq, store = chosen(cast("Screen[object]", self)), self.session.store
+        if seq is not None and seq < len(store) and store.state[seq] == State.SUCCEEDED:
+            converse(self, "again", lambda: self._ask_again(seq))
+        else:
+            self._act("asked again", self._retry, "it is under way")
+
+    async def _ask_again(self, seq: int) -> None:
+        if await self.app.push_screen_wait(Question(ANOTHER_ANSWER, ANOTHER)) == "y":  # pyright: ignore[reportUnknownMemberType]
+            self._act("asked again", self._retry, "it is under way", seq)
+
+    def _retry(self, seqs: Sequence[int]) -> int:
+        return self.session.retry(seqs)
 
     def action_abort(self) -> None:
         """Cancel its attempt; the rules of retries go on."""
@@ -56,8 +74,8 @@ class Meddling(Screen[None]):
         """Send it once more, beside the attempt in flight."""
         self._act("sent once more", self.session.hedge, "it is not in flight")
 
-    def _act(self, done: str, act: Callable[[Sequence[int]], int], else_: str) -> None:
-        seq = chosen(cast("Screen[object]", self))
+    def _act(self, done: str, act: Callable[[Sequence[int]], int], else_: str, seq: int | None = None) -> None:
+        seq = chosen(cast("Screen[object]", self)) if seq is None else seq
         if seq is None or seq >= len(self.session.store):
             self.notify("There is no single request under a cursor here.", timeout=3, markup=False)
             return

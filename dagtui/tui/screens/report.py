@@ -17,6 +17,7 @@ from dagtui.core.errors import DagtuiError
 from dagtui.core.report import Kept, Section, is_unfinished, report
 from dagtui.core.text import one_line, visible
 from dagtui.tui.paths import tail
+from dagtui.tui.screens.dialogs import converse
 from dagtui.tui.screens.export import Exported, ask_and_export, ask_and_write, suggested_report
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.sheet import Line, Sheet, fit, gauge, wrapped
@@ -134,7 +135,7 @@ class ReportScreen(FittedScreen):
 
     def action_new_run(self) -> None:
         """Another run."""
-        self._dagtui.run_worker(self._dagtui.new_run())
+        converse(self._dagtui, "new run", self._dagtui.new_run)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A run can be gone on with where something of it is left."""
@@ -148,7 +149,7 @@ class ReportScreen(FittedScreen):
 
     def action_go_on(self) -> None:
         """Ask again what failed or was not asked, after saying what that means."""
-        self._dagtui.run_worker(self._go_on())
+        converse(self._dagtui, "go on", self._go_on)
 
     async def _go_on(self) -> None:
         path = self.session.journal_path
@@ -167,11 +168,12 @@ class ReportScreen(FittedScreen):
 
     def action_export(self) -> None:
         """Write the results somewhere."""
-        self.run_worker(ask_and_export(self._dagtui, self.session))
+        converse(self, "export", lambda: ask_and_export(self._dagtui, self.session))
 
     def action_write(self) -> None:
         """Write the report as a file to be sent."""
-        self.run_worker(ask_and_write(self._dagtui, self._write, suggested_report(self.session)))
+        path = suggested_report(self.session)
+        converse(self, "write", lambda: ask_and_write(self._dagtui, self._write, path))
 
     def _write(self, target: Path, overwrite: bool) -> None:
         from dagtui.past.report_file import write_live  # imported when asked for

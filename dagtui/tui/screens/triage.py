@@ -14,8 +14,9 @@ from textual.widgets import Static
 from dagtui.core.causes import members
 from dagtui.core.errors import DagtuiError
 from dagtui.core.figures import count
+from dagtui.core.store import State
 from dagtui.tui.paths import home
-from dagtui.tui.screens.dialogs import Choice, Entry, Question
+from dagtui.tui.screens.dialogs import Choice, Entry, Question, converse
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.screens.watching import TOO_SMALL
 from dagtui.tui.widgets.cause import GroupSheet, MembersSheet, TriageHeading
@@ -85,7 +86,7 @@ class TriageScreen(FittedScreen):
         self._store: RequestStore | None = None
         self._version = -1  # of the store, when it was looked who is in the group
         self._looked_at = 0.0
-        self._allowed: tuple[bool, bool, bool, str] | None = None
+        self._allowed: tuple[bool, bool, bool, bool, str] | None = None
 
     def compose(self) -> ComposeResult:
         """The groups above, the one under the cursor below."""
@@ -144,7 +145,8 @@ class TriageScreen(FittedScreen):
         phase = self.session.snapshot().phase
         self.query_one(GroupSheet).show(self.session.store, group, self._members, ended=phase == "ended")
         failed = group is not None and group.failed > 0
-        allowed = (self._steers(), bool(self._members.seqs), failed, phase)
+        waiting = group is not None and group.waiting > 0
+        allowed = (self._steers(), bool(self._members.seqs), failed, waiting, phase)
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
@@ -153,6 +155,11 @@ class TriageScreen(FittedScreen):
         """Who is in the group now."""
         group = self.group
         return () if group is None else members(self.session.store, group.number, failed_only=failed_only)
+
+    def _waiting(self) -> Sequence[int]:
+        """Who of the group waits for another attempt."""
+        state = self.session.store.state
+        return [seq for seq in self._in_it() if state[seq] == State.WAITING]
 
     # --- keys ---
 
@@ -165,6 +172,8 @@ class TriageScreen(FittedScreen):
         if action in ("inspect", "copy") and self.group is None:
             return None
         if action == "later" and not (self.group and self.group.failed):
+            return None
+        if action == "skip" and not (self.group and self.group.waiting):  # who has failed has its outcome
             return None
         if action == "write_out" and not hasattr(self.session, "write_out"):
             return None
@@ -185,7 +194,7 @@ class TriageScreen(FittedScreen):
 
     def action_tokens(self) -> None:
         """Ask all of the group again, with more tokens."""
-        self.run_worker(self._ask_for_tokens(self._in_it()))
+        converse(self, "tokens", lambda: self._ask_for_tokens(self._in_it()))
 
     async def _ask_for_tokens(self, seqs: Sequence[int]) -> None:
         hint = f"Enter asks {some(len(seqs), 'request')} again with so many tokens at most · Esc goes back"
@@ -197,8 +206,8 @@ class TriageScreen(FittedScreen):
             self._do(lambda: self._run.retry(seqs, max_tokens=tokens), told)
 
     def action_skip(self) -> None:
-        """Give up all of the group, after asking."""
-        self.run_worker(self._ask_to_skip(self._in_it()))
+        """Give up all of the group that wait, after asking."""
+        converse(self, "skip", lambda: self._ask_to_skip(self._waiting()))
 
     async def _ask_to_skip(self, seqs: Sequence[int]) -> None:
         text = f"Skip {some(len(seqs), 'request')}? They get no answer, nor does what needs theirs."
@@ -208,8 +217,9 @@ class TriageScreen(FittedScreen):
 
     def action_write_out(self) -> None:
         """Write all of the group to a file that can be run again."""
-        if self.group is not None:
-            self.run_worker(self._ask_and_write(self._in_it(), f"failures-{self.group.kind}.csv"))
+        if (group := self.group) is not None:
+            path = f"failures-{group.kind}.csv"
+            converse(self, "write", lambda: self._ask_and_write(self._in_it(), path))
 
     async def _ask_and_write(self, seqs: Sequence[int], path: str) -> None:
         hint = f"Enter writes the records of {some(len(seqs), 'request')} (.csv, .tsv, .jsonl) · Esc goes back"
@@ -270,7 +280,6 @@ class TriageScreen(FittedScreen):
         """The message of the example, for the clipboard."""
         if self.group is not None:
             self._dagtui.copy_to_clipboard(self.group.example.message)
-            self.notify("The message is copied, if the terminal allows it.", timeout=3, markup=False)
 
     def action_leave(self) -> None:
         """Show all groups again; if they are shown, back to where triage was asked for."""

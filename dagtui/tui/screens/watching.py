@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
+from dagtui.tui.screens.dialogs import converse
 from dagtui.tui.screens.export import ask_and_export
 from dagtui.tui.screens.panelled import PanelledScreen
 from dagtui.tui.widgets.answers import AnswersPanel
@@ -179,7 +180,7 @@ class Watching(PanelledScreen, Generic[S]):
 
     def action_export(self) -> None:
         """Write the results so far."""
-        self.run_worker(ask_and_export(self._dagtui, self.session))
+        converse(self, "export", lambda: ask_and_export(self._dagtui, self.session))
 
     def action_report(self) -> None:
         """The closing report."""

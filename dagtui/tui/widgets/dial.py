@@ -132,9 +132,9 @@ def _axis(snapshot: Snapshot, columns: int) -> Line:
     for touch in snapshot.dial.touches:
         at = min(shown - 1, int(touch.at / snapshot.elapsed * shown)) if snapshot.elapsed else 0
         mark = f"▲{count(touch.target)}"
-        if all(cell == " " for cell in cells[at : at + len(mark) + 1]):
-            cells[at : at + len(mark)] = mark[: columns - at]
-        else:
+        if at + len(mark) <= columns and all(cell == " " for cell in cells[at : at + len(mark) + 1]):
+            cells[at : at + len(mark)] = mark
+        elif cells[at] == " ":  # a part of a number would be another number
             cells[at] = "▲"
     place = max(shown - len(end), 3)
     if all(cell == " " for cell in cells[max(0, place - 1) : place + len(end)]) and place + len(end) <= columns:

@@ -113,7 +113,8 @@ def tally(counts: Counts, width: int) -> Line:
     total = "= " + (count(counts.total) if counts.total is not None else "?")
     digits = len(count(max(counts.total or 0, *numbers.values())))
     line: Line = ()
-    for words, gap in ((WORDS, "    "), (WORDS, "  "), ({**WORDS, **_SHORT}, "  "), ({**WORDS, **_SHORT}, " ")):
+    short, none = {**WORDS, **_SHORT}, dict.fromkeys(WORDS, "")
+    for words, gap in ((WORDS, "    "), (WORDS, "  "), (short, "  "), (short, " "), (none, "  "), (none, " ")):
         line = tuple(_spans(numbers, words, digits, gap))
         if length(line) + len(total) + 1 <= width:
             break
@@ -127,5 +128,5 @@ def _spans(numbers: dict[State, int], words: dict[State, str], digits: int, gap:
             continue
         role = STATE_ROLES[state] if number or state is State.SUCCEEDED else "dim"
         spans += [(f"{GLYPHS[state]} ", role), (f"{count(number):>{digits}}", "text+" if number else "dim")]
-        spans += [(f" {words[state]}{gap}", "dim")]
+        spans += [(f" {words[state]}{gap}" if words[state] else gap, "dim")]
     return spans

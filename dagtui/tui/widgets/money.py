@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from dagtui.core.figures import UNKNOWN, count, money, percent, short_count
-from dagtui.core.snapshot import Money, Snapshot
+from dagtui.core.snapshot import Before, Money, Snapshot
 from dagtui.tui.sheet import Line, length, spread
 from dagtui.tui.widgets.panel import Panel, pair
 
@@ -58,12 +58,12 @@ class MoneyPanel(Panel):
 
 
 def a_thousand(snapshot: Snapshot) -> Decimal | None:
-    """Dollars that a thousand requests cost at what this session has paid for each."""
-    cost = snapshot.money
-    answered = snapshot.counts.succeeded + snapshot.counts.failed - snapshot.before.ended
+    """Dollars that a thousand requests cost at what this session has paid for each; at the end, all of them."""
+    cost, before = snapshot.money, Before() if snapshot.phase == "ended" else snapshot.before
+    answered = snapshot.counts.succeeded + snapshot.counts.failed - before.ended
     if cost.spent is None or answered <= 0:
         return None
-    return (cost.spent - (snapshot.before.spent or 0)) / answered * 1000
+    return (cost.spent - (before.spent or 0)) / answered * 1000
 
 
 def exposure(snapshot: Snapshot) -> Decimal | None:
