@@ -22,6 +22,7 @@ from dagtui.tui.screens.dialogs import Choice, Question
 from dagtui.tui.screens.fitted import FittedScreen
 from dagtui.tui.widgets.edit_title import EditTitle
 from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.words import some
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Stale
@@ -263,7 +264,7 @@ class EditScreen(FittedScreen):
             return "nothing is answered yet that a preview could compare; F8 goes on with the edit"
         most = editing.at_most(edits)
         price = f"for at most {money(most)}" if most is not None else "at a price that is not known"
-        return f"F5 asks {number} of the answered requests again, {price}; that is no part of the run"
+        return f"F5 asks {some(number, 'answered request')} again {price}, no part of the run"
 
     def _refuse(self, problem: str) -> None:
         self._refusal = problem

@@ -43,7 +43,7 @@ TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 1
 LOOKING: tuple[BindingType, ...] = (
     Binding("slash", "filter", "Filter", key_display="/", id="view.filter"),
     Binding("s", "sort", "Sort by the next column", show=False, id="view.sort"),
-    Binding("S,upper_s", "reverse", "Sort the other way", key_display="S", show=False, id="view.reverse"),
+    Binding("S", "reverse", "Sort the other way", show=False, id="view.reverse"),
     Binding("v", "states", "By state", show=False, id="view.states"),
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),

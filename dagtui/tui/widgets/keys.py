@@ -16,8 +16,8 @@ from textual.widget import Widget
 
 from dagtui.tui.doable import Doable, doable
 
-LAST = "app.help"
-"""The action that stands at the right edge: it leads to all the others."""
+LAST = frozenset({"help", "app.help"})
+"""The action that stands at the right edge, whatever a screen calls it: it leads to all the others."""
 _KEY = "bold $footer-key-foreground"
 _WORDS = "$footer-description-foreground"
 _UNDER_POINTER = " on $cursor"
@@ -87,7 +87,7 @@ class Keys(Widget):
     def _keys(self) -> Iterator[Key]:
         """One for each action, in the order of the bindings, as far as they fit whole; at the right edge, help."""
         shown = [able for able in doable(self._here) if able.in_footer]
-        last = next((able for able in shown if able.id == LAST), None)
+        last = next((able for able in shown if able.action in LAST), None)
         room = self.size.width - (_cells(last) if last is not None else 0)
         begin = 0
         for able in shown:
