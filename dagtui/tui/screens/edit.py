@@ -19,7 +19,7 @@ from dagtui.core.figures import money
 from dagtui.core.text import one_line, visible
 from dagtui.tui.editor import edited
 from dagtui.tui.screens.dialogs import Choice, Question
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.widgets.edit_title import EditTitle
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.words import some
@@ -66,6 +66,7 @@ class EditScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """The fields above, the prompts below, at the end what is wrong and what a preview would cost."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
         yield EditTitle(self.session)
         with Horizontal(id="edit-settings"):
             yield Static("\n".join(_INPUTS), id="edit-labels", markup=False)

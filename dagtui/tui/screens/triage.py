@@ -16,8 +16,7 @@ from dagtui.core.errors import DagtuiError
 from dagtui.core.figures import count
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
-from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.screens.watching import TOO_SMALL
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.widgets.cause import GroupSheet, MembersSheet, TriageHeading
 from dagtui.tui.widgets.causes import CausesTable
 from dagtui.tui.widgets.keys import Keys

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.fitted import TOO_SMALL
 from dagtui.tui.screens.panelled import PanelledScreen
 from dagtui.tui.widgets.answers import AnswersPanel
 from dagtui.tui.widgets.concurrency import ConcurrencyPanel
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Watched")
 
 POLL = 0.1  # seconds between two looks at the run
-TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 LOOKING: tuple[BindingType, ...] = (
     Binding("slash", "filter", "Filter", key_display="/", id="view.filter"),
