@@ -80,7 +80,7 @@ async def test_who_comes_late_has_the_figures_of_all_that_was(
         await until(lambda: session.snapshot().counts.succeeded > 250)
         attached = Attached(path)
         attached.start()
-        while attached.snapshot().counts.succeeded < 250:  # as a screen does, while it is read
+        while attached.snapshot().counts.succeeded < 250:  # noqa: ASYNC110 - as a screen does, while it is read
             await asyncio.sleep(0)
         theirs, own = await attached.wait(), await session.wait()
         for name in ("throughput", "lanes", "dial"):

@@ -191,7 +191,8 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 def wrapped(text: str, width: int) -> list[str]:
     """`text` made safe, on lines of at most `width` cells; one line at least."""
-    lines = wrap(visible(text), max(1, width), break_on_hyphens=False) or [""]
+    width = max(1, width)
+    lines = wrap(visible(text), width, break_on_hyphens=False) or [""]
     return [part for line in lines for part in (chop_cells(line, width) if cell_len(line) > width else [line])]
 
 

@@ -31,7 +31,7 @@ def standing(snapshot: Snapshot) -> str:
     counts = snapshot.counts
     told = f"{count(counts.succeeded)} answered"
     if counts.in_flight:
-        told += f", {count(counts.in_flight)} in flight will be finished"
+        told += f", {count(counts.in_flight)} finishing"
     if counts.total is not None:
         told += f", {count(max(0, counts.total - counts.succeeded - counts.in_flight))} to come"
     words = "paused while you edit" if snapshot.phase == "paused" else snapshot.phase

@@ -183,6 +183,57 @@ def test_a_story_is_told_from_its_first_chapter_to_the_report(terminal: Terminal
     terminal.until("exit code 0")
 
 
+def test_a_speaker_plays_a_whole_demonstration(terminal: Terminal) -> None:
+    terminal.open(
+        "demo", "--scenario", "tight", "--sim", "latency_median_s=3", "--sim", "rate_500=0.3", "-c", "10"
+    )
+    terminal.until("in flight of 10", "requests · all")
+    terminal.press("+")
+    terminal.until("in flight of 11")
+    terminal.press("-", "t")
+    terminal.until("target ▸")
+    terminal.press("2", "0", "Enter")
+    terminal.until("in flight of 20")
+    terminal.press("a")
+    terminal.until("automatic")
+    terminal.press("/", *"done", "Enter")
+    terminal.until("requests · done", "■ done", "g Triage")  # the line to type in is gone
+    terminal.press("Home", "Enter")
+    terminal.until("attempts", "parsed fields", "esc Back")
+    terminal.press("Escape")
+    terminal.until("requests · done")
+    terminal.press("Escape")
+    terminal.until("requests · all")
+    terminal.press("1", "1")
+    terminal.until("esc All panels", "p99")
+    terminal.press("Escape")
+    terminal.until("╭─ 9 map")  # or the terminal takes the two for one key
+    terminal.press("T")
+    terminal.until("theme · 1 of")
+    terminal.press("Down", "q")
+    terminal.until("╭─ 9 map", "g Triage")
+    terminal.press("g")
+    terminal.until("causes · all", "server", "r Retry now")
+    terminal.press("p")
+    terminal.until("paused")
+    terminal.press("p")
+    terminal.until("▶ running")
+    terminal.press("Escape")
+    terminal.until("▶ running", "╭─ 1 dial")
+    terminal.press("E")
+    terminal.until("paused while you edit")
+    terminal.press("Escape")
+    terminal.until("▶ running", "╭─ 1 dial")
+    terminal.press("]")
+    terminal.until("in flight of")
+    terminal.press("c")
+    terminal.until("Abandon")
+    terminal.press("y")
+    terminal.until("cancelled", "Succeeded")
+    terminal.press("q")
+    assert "dagtui resume" in terminal.until("exit code 130")
+
+
 def test_in_a_small_terminal_faults_are_turned_and_a_scenario_is_played(small_terminal: Terminal) -> None:
     small_terminal.open("demo", "--scenario", "tight", "--sim", "latency_median_s=2", "-c", "10")
     small_terminal.until("in flight of 10")

@@ -47,6 +47,28 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def _recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of state in which the runs of `staged.record` are."""
+    from tests.tui.staged import record, wall
+
+    state = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as frozen:
+        frozen.setenv("XDG_STATE_HOME", str(state))
+        frozen.setattr("time.time", wall)
+        record()
+    return state
+
+
+@pytest.fixture
+def past(_recorded: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `staged` needs: recorded runs, nothing that looks by itself, and the folder as the one to begin in."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(_recorded))
+    monkeypatch.chdir(folder)
+    for looking in ("screens.runs.AGAIN", "screens.triage.POLL", "widgets.faults.LOOK_S"):
+        monkeypatch.setattr(f"dagtui.tui.{looking}", 3600.0)
+
+
 @pytest.fixture
 def golden() -> Callable[[str, DagtuiApp], None]:
     """Compares the screen's text with a file; with DAGTUI_UPDATE_GOLDEN=1, writes the file instead."""

@@ -179,7 +179,7 @@ async def test_a_preview_shows_both_and_the_edit_goes_on_for_what_is_left(folder
     fake = FakeEditing()
     async with editing(folder, fake) as (app, pilot, desk, session):
         await warmer(pilot, app)
-        assert "F5 asks 10 of the answered requests again, for at most $0.009100; that is no part of" in text(app)
+        assert "F5 asks 10 answered requests again for at most $0.009100, no part of the run" in text(app)
         await pilot.press("f5")
         await on(pilot, app, PreviewScreen)
         shown = text(app)

@@ -1,4 +1,4 @@
-"""What the screens look like, as text, at the two sizes that they are designed for."""
+"""What every screen looks like, as text, at the three sizes that they are designed for."""
 
 from __future__ import annotations
 
@@ -8,37 +8,23 @@ from pathlib import Path
 import pytest
 
 from dagtui.tui.app import DagtuiApp
-from tests.tui.conftest import dashboard, setup
-from tests.tui.fakes import FakeDesk, FakeSession
+from tests.tui.staged import PANELS, STAGES
 
-SIZES = [(160, 48), (80, 24)]
-Golden = Callable[[str, DagtuiApp], None]
+SIZES = [(160, 48), (120, 36), (80, 24)]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_setup(folder: Path, golden: Golden, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder)
-    desk = FakeDesk(folder)
-    async with setup(folder, size, desk, path="emails.csv") as (app, pilot):
-        app.screen.query_one("#picker").border_subtitle = ""
-        await pilot.pause()
-        golden(f"setup-{size[0]}x{size[1]}", app)
+@pytest.mark.parametrize("name", STAGES)
+async def test_a_screen_looks_as_it_was_drawn(
+    folder: Path, past: None, golden: Callable[[str, DagtuiApp], None], name: str, size: tuple[int, int]
+) -> None:
+    async with STAGES[name](folder, size) as stage:
+        golden(f"{name}-{size[0]}x{size[1]}", stage.app)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_dashboard_in_the_middle_of_a_run(folder: Path, golden: Golden, size: tuple[int, int]) -> None:
-    async with dashboard(folder, FakeSession(), size, play=2.6) as (app, _):
-        golden(f"running-{size[0]}x{size[1]}", app)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_report_and_dashboard_after_the_end(folder: Path, golden: Golden, size: tuple[int, int]) -> None:
-    session = FakeSession()
-    async with dashboard(folder, session, size) as (app, pilot):
-        session.play_out()
-        await pilot.pause()
-        await pilot.pause()
-        golden(f"report-{size[0]}x{size[1]}", app)
-        await pilot.press("escape")
-        await pilot.pause()
-        golden(f"ended-{size[0]}x{size[1]}", app)
+@pytest.mark.parametrize("name", PANELS)
+async def test_a_panel_alone_looks_as_it_was_drawn(
+    folder: Path, past: None, golden: Callable[[str, DagtuiApp], None], name: str
+) -> None:
+    async with PANELS[name](folder, (80, 24)) as stage:
+        golden(f"{name}-80x24", stage.app)

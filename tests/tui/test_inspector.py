@@ -228,6 +228,9 @@ async def test_commands_for_one_request_are_dim_where_they_make_no_sense(folder:
     async with dashboard(folder, session, play=0.2) as (app, pilot):
         done(session)
         screen = await opened(app, pilot)
+        for name in ("retry", "abort", "skip", "hedge"):
+            setattr(session, name, None)  # as a replay, which has no such commands
+            assert screen.check_action("steer", (name,)) is False
         calls: list[Any] = []
         for name in ("retry", "abort", "skip", "hedge"):
             setattr(session, name, lambda seqs, name=name: calls.append((name, seqs)))

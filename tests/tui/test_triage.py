@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -159,15 +159,6 @@ async def test_when_the_run_has_ended_the_advice_is_what_can_still_be_done(folde
         await pilot.press("down")
         await look(app, pilot)
         assert "Raise max_tokens in the task, and go on with the run." in text(app)
-
-
-@pytest.mark.parametrize("size", [(160, 48), (120, 36), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_it_looks_as_it_was_drawn(
-    folder: Path, golden: Callable[[str, DagtuiApp], None], size: tuple[int, int]
-) -> None:
-    async with triage(folder, Mended(), size) as (app, pilot, _screen):
-        await pilot.press("down")
-        golden(f"triage-{size[0]}x{size[1]}", app)
 
 
 async def test_nothing_moves_until_it_is_asked_to(folder: Path) -> None:

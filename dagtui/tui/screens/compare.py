@@ -10,8 +10,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widgets import Static
 
 from dagtui.core.compare import Comparison, swapped
-from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.screens.watching import TOO_SMALL
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.widgets.compared import AnswersPart, CategoriesPart, CompareTitle, FiguresPart, Part, SettingsPart
 from dagtui.tui.widgets.keys import Keys
 

@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.geometry import Size
+from textual.widgets import Static
 
 from dagtui.core.contract import Choices
 from dagtui.core.contract_words import contract_rows
 from dagtui.core.errors import DagtuiError
 from dagtui.core.text import one_line, visible
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.sheet import BLANK, Line, Sheet, fit
 from dagtui.tui.widgets.keys import Keys
 
@@ -52,6 +53,7 @@ class ContractScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """The rows, and what can be done."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
         yield ContractTitle(self.going)
         with VerticalScroll(id="contract"):
             yield ContractSheet(self.going, self.choices)

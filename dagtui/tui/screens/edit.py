@@ -19,9 +19,10 @@ from dagtui.core.figures import money
 from dagtui.core.text import one_line, visible
 from dagtui.tui.editor import edited
 from dagtui.tui.screens.dialogs import Choice, Question
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.widgets.edit_title import EditTitle
 from dagtui.tui.widgets.keys import Keys
+from dagtui.tui.words import some
 
 if TYPE_CHECKING:
     from dagtui.core.contract import Stale
@@ -65,6 +66,7 @@ class EditScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """The fields above, the prompts below, at the end what is wrong and what a preview would cost."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
         yield EditTitle(self.session)
         with Horizontal(id="edit-settings"):
             yield Static("\n".join(_INPUTS), id="edit-labels", markup=False)
@@ -263,7 +265,7 @@ class EditScreen(FittedScreen):
             return "nothing is answered yet that a preview could compare; F8 goes on with the edit"
         most = editing.at_most(edits)
         price = f"for at most {money(most)}" if most is not None else "at a price that is not known"
-        return f"F5 asks {number} of the answered requests again, {price}; that is no part of the run"
+        return f"F5 asks {some(number, 'answered request')} again {price}, no part of the run"
 
     def _refuse(self, problem: str) -> None:
         self._refusal = problem

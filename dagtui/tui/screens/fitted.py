@@ -7,6 +7,9 @@ from typing import cast
 from textual.app import App
 from textual.screen import Screen
 
+TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
+"""What a screen says instead of itself, in a `#too-small` that it composes."""
+
 
 class FittedScreen(Screen[None]):
     """Fits the terminal from the first frame on.

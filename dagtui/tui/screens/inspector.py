@@ -21,11 +21,10 @@ from dagtui.core.text import one_line
 from dagtui.tui.order import neighbour
 from dagtui.tui.outside import show_outside
 from dagtui.tui.screens.dialogs import Question
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.screens.inspector_keys import KEYS
 from dagtui.tui.screens.meddling import ANOTHER, ANOTHER_ANSWER
 from dagtui.tui.screens.saving import ask_and_save, file_name
-from dagtui.tui.screens.watching import TOO_SMALL
 from dagtui.tui.widgets import inspected as told
 from dagtui.tui.widgets.inspected_summary import Summary
 from dagtui.tui.widgets.keys import Keys

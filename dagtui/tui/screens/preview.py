@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.widgets import Static
 
 from dagtui.core.edit import Asked
 from dagtui.core.errors import DagtuiError
 from dagtui.core.preview import Answered
 from dagtui.core.text import one_line
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.sheet import Sheet
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.previewed import PreviewRows, PreviewSums, PreviewTitle
@@ -57,6 +58,7 @@ class PreviewScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """What was edited, the answers side by side, the sums."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
         yield PreviewTitle(self)
         with VerticalScroll(id="preview-rows-around"):
             yield PreviewRows(self)

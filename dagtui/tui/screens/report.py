@@ -19,7 +19,7 @@ from dagtui.core.text import one_line, visible
 from dagtui.tui.paths import tail
 from dagtui.tui.screens.dialogs import converse
 from dagtui.tui.screens.export import Exported, ask_and_export, ask_and_write, suggested_report
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.sheet import Line, Sheet, fit, gauge, wrapped
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.report_charts import LatencyChart, MoneyChart, OutcomesChart, SpeedChart
@@ -91,6 +91,7 @@ class ReportScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """The outcome, then the sections in columns where there is room."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
         snapshot = self.result.snapshot
         sections = report(
             snapshot,

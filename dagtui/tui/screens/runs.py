@@ -18,8 +18,7 @@ from dagtui.core.text import one_line
 from dagtui.past.runs import plan_of, remove_run, run_infos, run_paths
 from dagtui.tui.screens.dialogs import Choice, Entry, Question
 from dagtui.tui.screens.export import ask_and_export
-from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.screens.watching import TOO_SMALL
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.widgets.keys import Keys
 from dagtui.tui.widgets.run_detail import RunDetail, RunsTitle
 from dagtui.tui.widgets.runs_table import RunsTable

@@ -21,7 +21,7 @@ from dagtui.core.figures import UNKNOWN, count
 from dagtui.core.text import one_line
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Entry
-from dagtui.tui.screens.fitted import FittedScreen
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.screens.numbers import at_once
 from dagtui.tui.widgets.files import FileList, Preview
 from dagtui.tui.widgets.form import ADDRESS, Form
@@ -72,6 +72,7 @@ class SetupScreen(FittedScreen):
 
     def compose(self) -> ComposeResult:
         """Picker and preview above, the settings below, the start at the end of the tab order."""
+        yield Static(TOO_SMALL, id="too-small", markup=False)
         yield Static(_brand(), id="brand")
         with Horizontal(id="pick"):
             with Container(id="picker"):

@@ -17,8 +17,7 @@ from dagtui.core.figures import count
 from dagtui.core.store import State
 from dagtui.tui.paths import home
 from dagtui.tui.screens.dialogs import Choice, Entry, Question, converse
-from dagtui.tui.screens.fitted import FittedScreen
-from dagtui.tui.screens.watching import TOO_SMALL
+from dagtui.tui.screens.fitted import TOO_SMALL, FittedScreen
 from dagtui.tui.widgets.cause import GroupSheet, MembersSheet, TriageHeading
 from dagtui.tui.widgets.causes import CausesTable
 from dagtui.tui.widgets.keys import Keys

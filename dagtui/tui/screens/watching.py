@@ -16,6 +16,7 @@ from dagtui.core.events import Phase
 from dagtui.core.snapshot import Snapshot
 from dagtui.tui.screens.dialogs import converse
 from dagtui.tui.screens.export import ask_and_export
+from dagtui.tui.screens.fitted import TOO_SMALL
 from dagtui.tui.screens.panelled import PanelledScreen
 from dagtui.tui.widgets.answers import AnswersPanel
 from dagtui.tui.widgets.concurrency import ConcurrencyPanel
@@ -39,12 +40,11 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Watched")
 
 POLL = 0.1  # seconds between two looks at the run
-TOO_SMALL = "This terminal is too small.\nMake it at least 60 columns wide and 15 lines high."
 
 LOOKING: tuple[BindingType, ...] = (
     Binding("slash", "filter", "Filter", key_display="/", id="view.filter"),
     Binding("s", "sort", "Sort by the next column", show=False, id="view.sort"),
-    Binding("S,upper_s", "reverse", "Sort the other way", key_display="S", show=False, id="view.reverse"),
+    Binding("S", "reverse", "Sort the other way", show=False, id="view.reverse"),
     Binding("v", "states", "By state", show=False, id="view.states"),
     Binding("f", "follow", "Follow the newest", show=False, id="view.follow"),
     Binding("l", "log", "Log: failures only, or all", show=False, id="view.log"),

@@ -129,9 +129,12 @@ def _axis(snapshot: Snapshot, columns: int) -> Line:
     shown = min(columns, max(len(snapshot.dial.in_flight), 1))
     end = clock(snapshot.elapsed)
     cells = [" "] * columns
+    touches: dict[int, int] = {}  # of several in one column, the last is what held from there on
     for touch in snapshot.dial.touches:
         at = min(shown - 1, int(touch.at / snapshot.elapsed * shown)) if snapshot.elapsed else 0
-        mark = f"▲{count(touch.target)}"
+        touches[at] = touch.target
+    for at, target in touches.items():
+        mark = f"▲{count(target)}"
         if at + len(mark) <= columns and all(cell == " " for cell in cells[at : at + len(mark) + 1]):
             cells[at : at + len(mark)] = mark
         elif cells[at] == " ":  # a part of a number would be another number

@@ -155,8 +155,10 @@ def record(asked: Asked | None, width: int) -> Content:
 
 def sent_to(asked: Asked | None, width: int) -> Content:
     """Model and parameters."""
-    if asked is None or not asked.model:
+    if asked is None:
         return _dim("The model and its parameters will stand here.")
+    if not asked.model:
+        return _dim("The model and its parameters are not known.")
     rest = {name: value for name, value in (asked.parameters or {}).items() if name != "model"}
     told = table({"model": asked.model, "provider": asked.provider, **rest}, width)
     return Content.assemble(told, "\n", _warning(asked.trouble)) if asked.trouble else told

@@ -16,8 +16,8 @@ from textual.widget import Widget
 
 from dagtui.tui.doable import Doable, doable
 
-LAST = ("help", "app.help")
-"""The action, as the app and as screens name it, that stands at the right edge: it leads to all the others."""
+LAST = frozenset({"help", "app.help"})
+"""The action that stands at the right edge, whatever a screen calls it: it leads to all the others."""
 _KEY = "bold $footer-key-foreground"
 _WORDS = "$footer-description-foreground"
 _UNDER_POINTER = " on $cursor"

@@ -36,6 +36,7 @@ class Section(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the text takes."""
+        width = max(1, width)  # a terminal may be narrower than the frame
         return max(1, self._content(width).get_height({}, width))
 
     def render(self) -> Content:

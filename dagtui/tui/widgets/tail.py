@@ -16,6 +16,7 @@ from dagtui.tui.widgets.panel import Panel
 
 _SLOW = 3.0
 """Medians from which on an attempt is one to look at."""
+_WITH_GAUGE = 44  # cells from which on the bar takes none from the names
 
 
 class TailPanel(Panel):
@@ -102,7 +103,7 @@ def _flight(
     age = max(0.0, now - flight.since)
     times = age / median if median else 0.0
     role = "warn" if times >= _SLOW else "running"
-    name = fit(store.record_id(flight.seq), max(8, min(16, width - 29)))
+    name = fit(store.record_id(flight.seq), max(8, min(16, width - (34 if width >= _WITH_GAUGE else 29))))
     spans: list[Span] = [
         ("● ", role + mark),
         (f"{name} ", "text" + mark),
