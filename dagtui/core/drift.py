@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import pi, sqrt
 
 _FEWEST, _MOST = 20, 2_000
+_MUCH = 10.0  # points
 """Answers that a mix is taken over, at least and at most: below, chance is all that one would see."""
 
 
@@ -65,6 +67,19 @@ class Drift:
     def points(self) -> float | None:
         """How far the mixes are apart: percentage points that changed their category; None while not known."""
         return moved(self._first, self._recent) if self.known else None
+
+    @property
+    def much(self) -> bool:
+        """The mixes are further apart than chance alone would have them: ten points, and twice what it would do.
+
+        In two samples of n of one mix, the share p of a category differs by sqrt(4 p (1 - p) / (pi n)) on average.
+        """
+        points, size = self.points, self._size
+        if points is None or not size:
+            return False
+        shares = [number / size / 2 for number in (self._first + self._recent).values()]
+        chance = 50.0 * sum(sqrt(4 * share * (1 - share) / (pi * size)) for share in shares)
+        return points >= max(_MUCH, 2 * chance)
 
     def mix(self, totals: tuple[tuple[str, int], ...]) -> tuple[Mix, ...]:
         """The categories of `totals`, in that order, with their shares."""

@@ -176,4 +176,4 @@ class Pulse:
     def answers(self, totals: tuple[tuple[str, int], ...]) -> Answers:
         """What they are like; `totals` are the categories with their numbers."""
         odd = self._empty, self._refused, self._truncated, self._identical
-        return Answers(self.drift.mix(totals), self.drift.points, *odd)
+        return Answers(self.drift.mix(totals), self.drift.points, *odd, self.drift.much)

@@ -123,7 +123,8 @@ class Flight:
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What the answers are like: the mix of categories now and at first, how far these are apart in percentage
-    points (None while not known), and answers that are empty, refuse, were cut off, or were given before.
+    points (None while not known), whether that is `much`, and answers that are empty, refuse, were cut off,
+    or were given before.
     """
 
     mix: tuple[Mix, ...] = ()
@@ -132,6 +133,7 @@ class Answers:
     refused: int = 0
     truncated: int = 0
     identical: int = 0
+    much: bool = False
 
 
 _NOTHING, _UNHELD, _CALM = Usage(), Hold(Holder.NOTHING), Wave()

@@ -105,6 +105,7 @@ def test_a_mix_that_changes_is_told_in_points_once_the_last_answers_are_others_t
         drift.note("work" if number % 4 == 0 else "spam")
     assert drift.points == pytest.approx(25.0)
     spam, work = drift.mix((("spam", 175), ("work", 25)))
+    assert drift.much
     assert (spam.before, spam.now, work.before, work.now) == (1.0, 0.75, 0.0, 0.25)
 
 
@@ -115,6 +116,18 @@ def test_a_mix_that_stays_does_not_drift() -> None:
         drift.note(chance.choice(("a", "b", "c")))
     assert drift.points is not None
     assert drift.points < 8
+    assert not drift.much
+
+
+def test_chance_alone_is_hardly_ever_called_a_drift() -> None:
+    chance, called = random.Random(4), 0
+    for _ in range(200):
+        drift = Drift()
+        drift.expect(300)
+        for _ in range(100):
+            drift.note(chance.choices(("work", "spam", "newsletter", "personal"), (4, 3, 2, 1))[0])
+        called += drift.much
+    assert called <= 4
 
 
 def test_the_time_left_has_an_interval_around_it_and_twice_the_target_halves_it_only_where_that_binds() -> None:

@@ -105,7 +105,7 @@ async def test_a_mix_that_drifts_is_told_with_a_sign_and_its_points(folder: Path
         panel = app.screen.query_one("#answers", AnswersPanel)
         assert panel.snapshot is not None
         mix = (Mix("spam", 80, 0.2, 0.6), Mix("work", 20, 0.8, 0.4))
-        panel.snapshot = replace(panel.snapshot, answers=Answers(mix, 40.0, refused=3))
+        panel.snapshot = replace(panel.snapshot, answers=Answers(mix, 40.0, refused=3, much=True))
         drawn = [words(line) for line in panel.draw(60, 5)]
         assert "+40.0" in drawn[0]
         assert "-40.0" in drawn[1]

@@ -11,8 +11,7 @@ from dagtui.tui.palette import WARNING
 from dagtui.tui.sheet import Line, Span, fit, gauge, whole
 from dagtui.tui.widgets.panel import Panel
 
-_MUCH = 10.0
-"""Points of drift from which on it is worth a look."""
+_MUCH = 10.0  # points that a category has drifted, for it to be worth a look where the mix has
 
 
 class AnswersPanel(Panel):
@@ -38,7 +37,8 @@ class AnswersPanel(Panel):
         digits, drifts = len(count(total)), any(part.before is not None for part in mix) and width >= 44
         bars = width - names - digits - 10 - 7 * drifts
         largest = max(part.number for part in mix) or 1
-        lines = [_category(part, total, largest, (names, bars, digits), drifts) for part in mix]
+        much = answers.much
+        lines = [_category(part, total, largest, (names, bars, digits), drifts, much=much) for part in mix]
         return [*lines, *[()] * (room - len(lines)), *foot][:height]
 
 
@@ -47,7 +47,9 @@ def _rest(parts: Sequence[Mix]) -> Mix:
     return Mix(f"{len(parts)} more", sum(part.number for part in parts), before, sum(part.now for part in parts))
 
 
-def _category(part: Mix, total: int, largest: int, widths: tuple[int, int, int], drifts: bool) -> Line:
+def _category(
+    part: Mix, total: int, largest: int, widths: tuple[int, int, int], drifts: bool, *, much: bool
+) -> Line:
     names, bars, digits = widths
     spans: list[Span] = [
         (fit(part.category or "(empty)", names) + " ", "text"),
@@ -57,14 +59,14 @@ def _category(part: Mix, total: int, largest: int, widths: tuple[int, int, int],
     ]
     if drifts and part.before is not None:
         points = 100 * (part.now - part.before)
-        spans.append((f" {points:>+6.1f}", "warn+" if abs(points) >= _MUCH else "dim"))
+        spans.append((f" {points:>+6.1f}", "warn+" if much and abs(points) >= _MUCH else "dim"))
     return tuple(spans)
 
 
 def _odd(answers: Answers, width: int) -> Line:
     """How far the mix has drifted since the first tenth, and how many answers say nothing."""
     drift = answers.drift
-    worrying = drift is not None and drift >= _MUCH
+    worrying = answers.much
     told = "drift   n/a  " if drift is None else f"{WARNING if worrying else ''}drift {drift:>5.1f}  "
     groups: list[Line] = [((told, "warn+" if worrying else "dim"),)]
     for word in ("refused", "truncated", "empty", "identical"):
