@@ -73,8 +73,8 @@ async def test_the_figures_at_the_end_are_the_runs_own_and_so_is_the_exit_code(t
 async def test_who_comes_late_has_the_figures_of_all_that_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagtui.attached._PAGE", 10)
-    monkeypatch.setattr("dagtui.attached._TURN_S", 0.0)
+    monkeypatch.setattr("dagtui.elsewhere.attached._PAGE", 10)
+    monkeypatch.setattr("dagtui.elsewhere.attached._TURN_S", 0.0)
     path = tmp_path / "journal.db"
     async with running(path, count=400, latency=0.01) as session:
         await until(lambda: session.snapshot().counts.succeeded > 250)

@@ -38,6 +38,7 @@ async def resize(stage: Stage, width: int, height: int) -> None:
         app.screen._on_timer_update()
         rounds += 1
         assert rounds < 500, f"{app.screen} never was {size}"
+    await stage.pilot.pause()  # what a screen does about its new size is laid out once more
 
 
 def shown(stage: Stage) -> dict[Widget, Region]:
@@ -110,7 +111,11 @@ async def test_a_panel_alone_has_a_value(folder: Path, past: None, name: str) ->
             check_values(stage, size)
 
 
-@pytest.mark.parametrize("name", [name for name in STAGES if name not in ("faults", "story", "report", "ended")])
+UNEQUAL = ("faults", "story", "report", "ended", "pilot")
+"""They tell how a run went on by the time of the storm, which in steps it does a little differently."""
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if name not in UNEQUAL])
 async def test_after_a_storm_of_sizes_a_screen_is_as_one_that_saw_none(
     folder: Path, past: None, name: str
 ) -> None:

@@ -14,7 +14,7 @@ from dagtui.core.pilot import at_gate
 from dagtui.core.run_settings import MAX_CONCURRENCY
 from dagtui.core.snapshot import Snapshot
 from dagtui.core.stop_rule import parse_rule
-from dagtui.tui.screens.demonstrated import SHOWING, Demonstrated
+from dagtui.tui.screens.demonstrated import SHOWING
 from dagtui.tui.screens.dialogs import Choice, Entry, Question, converse
 from dagtui.tui.screens.meddling import MEDDLED, MEDDLING, Meddling
 from dagtui.tui.screens.watching import LOOKING
@@ -29,7 +29,7 @@ STEERED = frozenset(
 _NO_RULE = "none"
 
 
-class Dashboard(Meddling, Demonstrated):
+class Dashboard(Meddling):
     """Watches and steers one session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

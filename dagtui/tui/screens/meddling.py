@@ -8,11 +8,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from dagtui.core.store import State
+from dagtui.tui.screens.demonstrated import Demonstrated
 from dagtui.tui.screens.dialogs import Choice, Question, converse
 from dagtui.tui.widgets.request_map import RequestMap
 from dagtui.tui.widgets.requests import RequestsTable
 from dagtui.tui.widgets.tail import TailPanel
-from dagtui.watched import Steered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,10 +42,8 @@ def chosen(screen: Screen[object]) -> int | None:
     return None
 
 
-class Meddling(Screen[None]):
-    """A screen whose keys act on the request under the cursor. `session` is the run."""
-
-    session: Steered
+class Meddling(Demonstrated):
+    """A screen whose keys act on the request under the cursor."""
 
     def action_again(self) -> None:
         """Ask it once more, or now, if it waits."""
