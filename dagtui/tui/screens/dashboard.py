@@ -175,7 +175,7 @@ class Dashboard(Meddling):
 
     def _retune(self, target: int) -> None:
         self.session.retune(max(1, min(target, MAX_CONCURRENCY)))
-        self.look()
+        self.answer()
 
     # --- an edit, and the pilot's gate ---
 

@@ -111,6 +111,13 @@ class Watching(PanelledScreen, Generic[S]):
         self._turn = 1 - self._turn
         self.look()
 
+    def answer(self) -> None:
+        """Show in the prompt panels what a key has done; the others follow with the next look."""
+        snapshot = self.session.snapshot()
+        for panel in self.query(Panel):
+            if panel.prompt:
+                panel.show(snapshot)
+
     def look(self) -> None:
         """Look at the run, and show what changed in half of the panels, and in those that are prompt."""
         if self.is_open:
