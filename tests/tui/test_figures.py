@@ -109,7 +109,7 @@ async def test_a_mix_that_drifts_is_told_with_a_sign_and_its_points(folder: Path
         drawn = [words(line) for line in panel.draw(60, 5)]
         assert "+40.0" in drawn[0]
         assert "-40.0" in drawn[1]
-        assert "▲drift  40.0" in drawn[-1]
+        assert "drift  40.0▲" in drawn[-1]
         assert "refused 3" in drawn[-1]
 
 

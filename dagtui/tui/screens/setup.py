@@ -277,7 +277,8 @@ class SetupScreen(FittedScreen):
             return
         with suppress(DagtuiError):  # what is wrong is said beside the field, or when it is to start
             self._estimate = await self.desk.estimated(replace(plan, path=str(home(plan.path))))
-            self._check()
+            if self.is_open:
+                self._check()
 
     def _explain(self) -> None:
         """The one problem that is to be read in full: beside a field, there is seldom room for it."""

@@ -67,7 +67,7 @@ def _odd(answers: Answers, width: int) -> Line:
     """How far the mix has drifted since the first tenth, and how many answers say nothing."""
     drift = answers.drift
     worrying = answers.much
-    told = "drift   n/a  " if drift is None else f"{WARNING if worrying else ''}drift {drift:>5.1f}  "
+    told = "drift   n/a  " if drift is None else f"drift {drift:>5.1f}{WARNING if worrying else ' '} "
     groups: list[Line] = [((told, "warn+" if worrying else "dim"),)]
     for word in ("refused", "truncated", "empty", "identical"):
         number: int = getattr(answers, word)
