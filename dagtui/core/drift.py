@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from math import pi, sqrt
 
 _FEWEST, _MOST = 20, 2_000
-_MUCH = 10.0  # points
 """Answers that a mix is taken over, at least and at most: below, chance is all that one would see."""
+
+_MUCH = 10.0  # points
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from dagtui.core.wave import Due, Wave
 _TOUCHES = 100
 _TAIL = 50
 _BURN_S = 15.0  # seconds that what burns is taken over
-_NEWS = 50_000  # different answers that are remembered, to know one that was given before
+_NEWS = 50_000  # different answers that are remembered, to know the one that is given most
 
 
 class Pulse:
@@ -43,7 +43,7 @@ class Pulse:
         self._touches: deque[Touch] = deque(maxlen=_TOUCHES)
         self._looks: Counter[Holder] = Counter()
         self._empty = self._refused = self._truncated = self._identical = 0
-        self._given: set[int] = set()
+        self._given: dict[int, int] = {}
 
     def begin(self, now: float) -> None:
         """The run begins."""
@@ -109,10 +109,11 @@ class Pulse:
         if outcome.category is not None:
             self.drift.note(outcome.category)
         self._mark(outcome.flags)
-        if outcome.echo in self._given:
-            self._identical += 1
-        elif len(self._given) < _NEWS:
-            self._given.add(outcome.echo)
+        times = self._given.get(outcome.echo, 0) + 1
+        if times > 1 or len(self._given) < _NEWS:
+            self._given[outcome.echo] = times
+            if times > max(1, self._identical):
+                self._identical = times
 
     def fail(self, flags: int) -> None:
         """A request has failed, with an answer that has such `flags`, or none."""

@@ -123,8 +123,8 @@ class Flight:
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What the answers are like: the mix of categories now and at first, how far these are apart in percentage
-    points (None while not known), whether that is `much`, and answers that are empty, refuse, were cut off,
-    or were given before.
+    points (None while not known), whether that is `much`, and answers that are empty, refuse, were cut off;
+    `identical` are those with the text that is given most, if twice or more.
     """
 
     mix: tuple[Mix, ...] = ()

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import pytest
 
+from dagtui.core.answer_flags import echo
 from dagtui.core.drift import Drift
 from dagtui.core.forecast import CostSpread, time_left
 from dagtui.core.held import Holder
 from dagtui.core.histogram import Histogram
 from dagtui.core.lane_time import LaneTime
 from dagtui.core.levels import Levels
+from dagtui.core.model import Success, Usage
+from dagtui.core.pulse import Pulse
 from dagtui.core.wave import PARTS, Due
 
 
@@ -160,3 +163,13 @@ def test_of_one_request_nothing_is_known_about_the_spread() -> None:
     spread = CostSpread()
     spread.add(10_000_000)
     assert spread.around(10) is None
+
+
+def test_identical_answers_are_those_that_are_given_most() -> None:
+    pulse = Pulse()
+    for text in ("a", "b", "a", "c", "b", "a"):
+        pulse.succeed(Success(text, text, 1, 0.1, Usage(), None, echo=echo(text)))
+    assert pulse.answers(()).identical == 3
+    alone = Pulse()
+    alone.succeed(Success("a", "a", 1, 0.1, Usage(), None, echo=echo("a")))
+    assert alone.answers(()).identical == 0
