@@ -7,6 +7,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from dagtui.core.errors import ConfigError, DagtuiError
@@ -42,16 +43,19 @@ class SimulatorProcess:
 
 
 async def _gone(process: Process) -> None:
-    """Wait for its end, and bring it about if it does not come by itself.
+    """Wait for its end, and bring it about if it does not come by itself, or if nobody has the time to wait.
 
     No signal before that: one sent to a process that has just ended makes asyncio's watcher lose its exit, and
     say so on stderr.
     """
     try:
         await asyncio.wait_for(process.wait(), _END_TIMEOUT)
-    except TimeoutError:
-        process.kill()
+    except (TimeoutError, asyncio.CancelledError) as error:
+        with suppress(ProcessLookupError):  # it has just ended
+            process.kill()
         await process.wait()
+        if isinstance(error, asyncio.CancelledError):
+            raise
 
 
 async def start_simulator(
@@ -83,6 +87,10 @@ async def start_simulator(
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _START_TIMEOUT)
         return SimulatorProcess(process, json.loads(line)["url"])
+    except asyncio.CancelledError:  # nobody would ever end it
+        process.stdin.close()
+        await _gone(process)
+        raise
     except (TimeoutError, ValueError, KeyError):
         process.stdin.close()
         await _gone(process)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import urllib.request
+from asyncio.subprocess import Process
+from typing import Any
 
 import pytest
 
@@ -40,3 +42,27 @@ async def test_an_unknown_scenario_or_knob_is_a_matter_of_configuration() -> Non
         await start_simulator(scenario="smal")
     with pytest.raises(ConfigError, match=r'no knob "acuracy" \(did you mean "accuracy"\?\)'):
         await start_simulator({"acuracy": 1}, scenario="small")
+
+
+@pytest.mark.parametrize("impatient", [False, True], ids=["once", "and once more while it ends"])
+async def test_whoever_is_cancelled_while_it_starts_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch, impatient: bool
+) -> None:
+    started: asyncio.Queue[Process] = asyncio.Queue()
+    start = asyncio.create_subprocess_exec
+
+    async def recorded(*command: str, **options: Any) -> Process:
+        process = await start(*command, **options)
+        started.put_nowait(process)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", recorded)
+    starting = asyncio.ensure_future(start_simulator())
+    process = await started.get()
+    starting.cancel()
+    if impatient:
+        await asyncio.sleep(0)
+        starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert process.returncode is not None
