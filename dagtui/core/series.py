@@ -69,14 +69,15 @@ class Series:
 
 
 class RecentRate:
-    """Events a second over the last few seconds."""
+    """Events a second over the last few seconds. It depends on the events alone, not on who looked when."""
 
     def __init__(self, window: float = 4.0, step: float = 0.1) -> None:
         self._window = window
         self._step = step
+        self._across = round(window / step)  # slots
         self._slots: deque[tuple[int, int]] = deque()  # those that ended
         self._held = 0  # the sum of the slots
-        self._total = 0  # of the slots, and of those forgotten
+        self._total = 0  # of all events
         self._slot = -1  # the slot that goes on
         self._count = 0  # of that slot
         self._last = 0.0  # when it counted last
@@ -89,47 +90,44 @@ class RecentRate:
 
     def add(self, now: float) -> None:
         """Count one event at `now`."""
+        if self._start is None:
+            self._start = now
         slot = int(now / self._step)
         if slot != self._slot:
-            self._turn_to(slot, now)
+            self._turn_to(slot)
         self._count += 1
+        self._total += 1
         self._last = now
+        elapsed = now - self._start
+        mean = self._total / (elapsed if elapsed > _LEAST else _LEAST)
+        if mean > self._peak:  # within a slot, the mean alone can fall
+            self._peak = mean
 
     def now(self, now: float) -> float:
         """Events a second over the window, or since the beginning while that is shorter."""
-        self._note_peak()
-        return self._rate(now)
+        if self._start is None:
+            return 0.0
+        oldest, held = int(now / self._step) - self._across, self._held
+        for at, count in self._slots:
+            if at > oldest:
+                break
+            held -= count
+        count = self._count if self._slot > oldest else 0
+        return (held + count) / min(self._window, max(_LEAST, now - self._start))
 
     @property
     def peak(self) -> float:
         """The best that the rate, the mean since the beginning, or one second ever was."""
-        self._note_peak()
-        return self._peak
+        return max(self._peak, self.now(self._last), self._last_second())
 
-    def _turn_to(self, slot: int, now: float) -> None:
-        if self._start is None:
-            self._start = now
-        self._note_peak()
+    def _turn_to(self, slot: int) -> None:
         if self._count:
+            self._peak = self.peak
             self._slots.append((self._slot, self._count))
             self._held += self._count
-            self._total += self._count
-        self._slot, self._count = slot, 0
-
-    def _note_peak(self) -> None:
-        """To be called before anything is forgotten; all three are at their best where a slot counted last."""
-        if self._start is not None and self._count:
-            mean = (self._total + self._count) / max(_LEAST, self._last - self._start)
-            self._peak = max(self._peak, self._rate(self._last), mean, self._last_second())
-
-    def _rate(self, now: float) -> float:
-        if self._start is None:
-            return 0.0
-        oldest = int((now - self._window) / self._step)
-        while self._slots and self._slots[0][0] <= oldest:
+        while self._slots and self._slots[0][0] <= slot - self._across:
             self._held -= self._slots.popleft()[1]
-        count = self._count if self._slot > oldest else 0
-        return (self._held + count) / min(self._window, max(_LEAST, now - self._start))
+        self._slot, self._count = slot, 0
 
     def _last_second(self) -> float:
         """The count of the second that ends with the slot that goes on."""

@@ -211,6 +211,23 @@ def test_the_rate_now_and_the_mean_are_never_above_the_peak(gaps: list[float], w
         at += waits[seq]
 
 
+@given(st.lists(st.floats(0, 0.5), min_size=1, max_size=120), st.lists(st.floats(0, 6.0), max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_the_peak_is_the_same_however_often_somebody_looked(gaps: list[float], looks: list[float]) -> None:
+    watched, alone = RecentRate(), RecentRate()
+    watched.begin(100.0)
+    alone.begin(100.0)
+    at = 100.0
+    for number, gap in enumerate(gaps):
+        at += gap
+        watched.add(at)
+        alone.add(at)
+        if number < len(looks):
+            watched.now(at + looks[number])
+        assert watched.peak >= watched.now(at)
+    assert (watched.peak, watched.now(at)) == (alone.peak, alone.now(at))
+
+
 def test_the_first_answers_at_once_are_no_burst_of_hundreds_a_second() -> None:
     stats = begun(records=100, read=60)
     for seq in range(10):
