@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -96,9 +98,9 @@ async def test_another_page_and_another_name_are_refused_even_with_the_cookie() 
             assert answer.status == 403
 
 
-async def test_the_app_comes_through_the_socket_of_its_own_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the app of a page runs, with a file of a record."""
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -106,19 +108,65 @@ async def test_the_app_comes_through_the_socket_of_its_own_page(
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("id,subject,body\n1,a,b\n")
+    return tmp_path
+
+
+@pytest.fixture
+def apps(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    """The processes of the pages."""
+    started: list[Process] = []
+    start = asyncio.create_subprocess_shell
+
+    async def recorded(command: str, **options: Any) -> Process:
+        started.append(await start(command, **options))
+        return started[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_shell", recorded)
+    return started
+
+
+@asynccontextmanager
+async def page(where: Place, browser: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """The socket of a page, once it shows where to start."""
+    await (await browser.get(where.invitation)).text()
+    address = f"{where.url}/ws?width=100&height=30"
+    async with browser.ws_connect(address, headers={"Origin": where.url}) as socket:
+        yield socket
+
+
+async def seen(socket: aiohttp.ClientWebSocketResponse, *words: bytes) -> bytes:
+    """What came until all of `words` had come."""
+    shown = b""
+    async with asyncio.timeout(20):
+        async for message in socket:
+            shown += message.data if isinstance(message.data, bytes) else b""
+            if all(word in shown for word in words):
+                return shown
+    raise AssertionError(shown)
+
+
+async def test_the_app_comes_through_the_socket_of_its_own_page_and_ends_with_it(
+    home: Path, apps: list[Process]
+) -> None:
     async with served("a.csv") as where, client() as browser:
-        await (await browser.get(where.invitation)).text()
-        seen = b""
-        async with browser.ws_connect(
-            f"{where.url}/ws?width=100&height=30", headers={"Origin": where.url}
-        ) as socket:
-            async with asyncio.timeout(20):
-                async for message in socket:
-                    seen += message.data if isinstance(message.data, bytes) else b""
-                    if b"a.csv" in seen and b"Start" in seen:
-                        break
-        assert b"a.csv" in seen
-        assert b"\x1b]2;" not in seen
+        async with page(where, browser) as socket:
+            shown = await seen(socket, b"a.csv", b"Start")
+        assert b"\x1b]2;" not in shown
+        async with asyncio.timeout(20):
+            assert [await app.wait() for app in apps] == [0]
+
+
+async def test_a_page_that_vanishes_while_much_is_shown_ends_its_app_all_the_same(
+    home: Path, apps: list[Process]
+) -> None:
+    async with served("demo", "--scenario", "tight") as where, client() as browser:
+        async with page(where, browser) as socket:
+            await seen(socket, b"in flight")
+            assert browser.connector is not None
+            await browser.connector.close()  # without a word
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(app.wait() for app in apps))
+    assert len(apps) == 1
 
 
 @pytest.mark.parametrize(

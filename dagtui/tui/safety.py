@@ -11,6 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment, Segments
 from textual.app import App
 from textual.color import Color
+from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -94,6 +95,14 @@ class SafeApp(App[int]):
         if self._dropped_frame:
             self._dropped_frame = False
             self.screen.refresh()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Pass over what does not find its parts when the app is left while it opens: Textual mounts it without.
+
+        Private in Textual, hence the test that leaves it at once.
+        """
+        if not (self._exit and isinstance(error, NoMatches)):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Print a traceback without local variables, which may hold keys."""

@@ -110,7 +110,9 @@ async def test_without_the_wish_nothing_is_told(folder: Path) -> None:
     session = FakeSession()
     app = DagtuiApp(Plan(), start_at_once=True, desk=FakeDesk(folder, session))
     async with captured(app, (80, 24)) as written:
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(20):
+            while "emails.csv" not in "".join(written):  # noqa: ASYNC110 - as a terminal sees it
+                await asyncio.sleep(0.01)
         app.announcer.ended(long_run(40), "complete", session.title)  # type: ignore[arg-type]
         raw = "".join(written)
     assert "\x1b]2;" not in raw
