@@ -14,6 +14,7 @@ from textual.color import Color
 from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from dagtui.core.text import PICTURES, UNSAFE
 
@@ -97,11 +98,12 @@ class SafeApp(App[int]):
             self.screen.refresh()
 
     def _handle_exception(self, error: Exception) -> None:
-        """Pass over what does not find its parts when the app is left while it opens: Textual mounts it without.
+        """Pass over what does not find its parts because the app is being left: Textual takes them away first.
 
-        Private in Textual, hence the test that leaves it at once.
+        Private in Textual, hence the test that leaves it at any moment.
         """
-        if not (self._exit and isinstance(error, NoMatches)):
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if not (self._exit and isinstance(cause, NoMatches)):
             super()._handle_exception(error)
 
     def _fatal_error(self) -> None:

@@ -28,7 +28,7 @@ class FittedScreen(Screen[None]):
     @property
     def is_open(self) -> bool:
         """Whether it is shown, or covered: one that was left loses its widgets first and ends only then."""
-        return self.is_attached and self in self._app.screen_stack
+        return self._app.is_running and self.is_attached and self in self._app.screen_stack
 
     def update_node_styles(self, animate: bool = True) -> None:
         """Style everything anew, unless nothing was painted yet in the style that it was mounted with."""
