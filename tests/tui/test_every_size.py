@@ -19,11 +19,7 @@ from dagtui.tui.sheet import Sheet
 from dagtui.tui.widgets.keys import Keys
 from tests.tui.conftest import lines, text
 from tests.tui.staged import PANELS, STAGES, Stage, Staging
-
-SIZES = [
-    (60, 15), (60, 70), (79, 23), (80, 24), (119, 42), (120, 15), (120, 36), (240, 22), (240, 70),
-]  # fmt: skip
-"""The smallest, the largest, and both sides of every size at which a screen is arranged anew."""
+from tests.tui.test_sizes import SIZES
 
 
 async def resize(stage: Stage, width: int, height: int) -> None:

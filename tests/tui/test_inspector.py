@@ -24,6 +24,7 @@ from dagtui.tui.screens.inspector import InspectorScreen
 from dagtui.tui.widgets.section import Section
 from tests.tui.conftest import dashboard, lines, text
 from tests.tui.fakes import EPOCH, FakeSession
+from tests.tui.test_sizes import SIZES
 
 ANSWER = '{"category":"work","confidence":0.9,"summary":"the budget of the quarter"}'
 LIMITED = AttemptError(ErrorKind.RATE_LIMITED, "rate limit of 50 requests a minute exceeded", 429)
@@ -374,23 +375,22 @@ async def test_it_is_whole_at_every_size(folder: Path) -> None:
         done(session)
         session.given = asked()
         screen = await opened(app, pilot)
-        for width in (60, 79, 80, 100, 119, 120, 160, 240):
-            for height in (15, 24, 37, 48, 70):
-                await pilot.resize_terminal(width, height)
-                await pilot.pause()
-                sections = list(screen.query(Section))
-                for number, section in enumerate(sections):
-                    region = section.virtual_region
-                    assert region.width >= 29, (section.id, width, height, region)
-                    assert region.height >= 3
-                    for other in sections[:number]:
-                        if other.parent is section.parent:
-                            assert not region.overlaps(other.virtual_region), (section.id, other.id, width, height)
-                shown = lines(app)
-                assert shown[0].startswith(" ■ done  email_0000")
-                assert "$0.000242" in shown[0], (width, shown[0])
-                assert "answered" in "\n".join(shown) or height < 24
-                assert shown[-1].startswith(" esc Back  n Next")
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            sections = list(screen.query(Section))
+            for number, section in enumerate(sections):
+                region = section.virtual_region
+                assert region.width >= 29, (section.id, width, height, region)
+                assert region.height >= 3
+                for other in sections[:number]:
+                    if other.parent is section.parent:
+                        assert not region.overlaps(other.virtual_region), (section.id, other.id, width, height)
+            shown = lines(app)
+            assert shown[0].startswith(" ■ done  email_0000")
+            assert "$0.000242" in shown[0], (width, shown[0])
+            assert "answered" in "\n".join(shown) or height < 24
+            assert shown[-1].startswith(" esc Back  n Next")
         await pilot.resize_terminal(59, 20)
         await settled(app, pilot)
         assert "too small" in text(app)

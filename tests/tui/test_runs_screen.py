@@ -27,7 +27,7 @@ from tests.kept_runs import kept_run
 from tests.tui.conftest import lines, text
 from tests.tui.fakes import FakeDesk, Plan
 from tests.tui.test_contract import ResumingDesk
-from tests.tui.test_sizes import HEIGHTS, WIDTHS, _visible, whole
+from tests.tui.test_sizes import SIZES, _visible, whole
 
 HOSTILE = "\x1b]52;c;aGk=\x07[red]x[/] \u202e名前"
 
@@ -318,15 +318,12 @@ async def test_list_report_and_comparison_are_whole_at_every_size(folder: Path, 
 
 
 async def check_sizes(app: DagtuiApp, pilot: Pilot[int], there: Callable[[], bool]) -> None:
-    for width in (*WIDTHS, 240):
-        for height in (HEIGHTS[0], 24, 48, 70):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
-            shown = [
-                sheet for sheet in app.screen.query(Sheet) if _visible(sheet) and sheet.region.bottom < height
-            ]
-            whole(shown[:2] if isinstance(app.screen, CompareScreen) else shown, width, height)
-            assert there(), (width, height, text(app))
+    for width, height in SIZES:
+        await pilot.resize_terminal(width, height)
+        await pilot.pause()
+        shown = [sheet for sheet in app.screen.query(Sheet) if _visible(sheet) and sheet.region.bottom < height]
+        whole(shown[:2] if isinstance(app.screen, CompareScreen) else shown, width, height)
+        assert there(), (width, height, text(app))
 
 
 async def test_leaving_while_journals_are_read_leaves_nothing_behind(folder: Path, three: list[Path]) -> None:

@@ -11,6 +11,11 @@ from dagtui.tui.sheet import Sheet
 from tests.tui.conftest import dashboard, setup, text
 from tests.tui.fakes import FakeSession
 
+SIZES = [
+    (60, 15), (60, 70), (79, 23), (80, 24), (119, 42), (120, 15), (120, 36), (240, 22), (240, 70),
+]  # fmt: skip
+"""The smallest, the largest, and both sides of every size at which a screen is arranged anew."""
+
 WIDTHS, HEIGHTS = (60, 70, 80, 100, 119, 120, 160, 200, 240), (15, 16, 21, 22, 24, 30, 37, 41, 42, 48, 60, 70)
 
 
@@ -58,15 +63,6 @@ async def test_below_60_by_15_a_message_says_so(folder: Path, size: tuple[int, i
         assert not any(_visible(sheet) for sheet in app.screen.query(Sheet))
         if size[0] >= 30:
             assert "too small" in text(app)
-
-
-async def test_a_storm_of_sizes_does_no_harm(folder: Path) -> None:
-    async with dashboard(folder, FakeSession(), play=1.0) as (app, pilot):
-        for number in range(60):
-            await pilot.resize_terminal(1 + number * 37 % 200, 1 + number * 13 % 60)
-        await pilot.resize_terminal(160, 48)
-        await pilot.pause()
-        assert "▶ running" in text(app)
 
 
 def _visible(widget: Widget) -> bool:

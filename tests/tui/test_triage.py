@@ -27,7 +27,7 @@ from dagtui.tui.widgets.causes import NOTHING, CausesTable
 from tests.tui.conftest import dashboard, lines, text
 from tests.tui.fakes import FakeSession
 from tests.tui.test_hostile_text import HOSTILE
-from tests.tui.test_sizes import whole
+from tests.tui.test_sizes import SIZES, whole
 
 LIMIT = AttemptError(ErrorKind.RATE_LIMITED, "limit of 50 a minute, retry in 2.0 s", 429)
 CUT = AttemptError(
@@ -368,18 +368,17 @@ async def test_hostile_messages_and_ids_are_shown_and_do_nothing(folder: Path) -
 
 async def test_it_is_whole_at_every_size(folder: Path) -> None:
     async with triage(folder, Mended()) as (app, pilot, screen):
-        for width in (60, 70, 80, 100, 119, 120, 160, 240):
-            for height in (15, 16, 22, 24, 30, 38, 48, 70):
-                await pilot.resize_terminal(width, height)
-                await pilot.pause()
-                await pilot.pause()
-                shown = [sheet for sheet in screen.query(Sheet) if sheet.display and sheet.region]
-                assert len(shown) == (4 if width >= 120 else 3), (width, height)
-                whole(list(shown), width, height)  # type: ignore[arg-type]
-                told = text(app)
-                assert "◐ rate limited" in told, (width, height)
-                assert "in it now" in told, (width, height)
-                assert "failed waiting" in told
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            await pilot.pause()
+            shown = [sheet for sheet in screen.query(Sheet) if sheet.display and sheet.region]
+            assert len(shown) == (4 if width >= 120 else 3), (width, height)
+            whole(list(shown), width, height)  # type: ignore[arg-type]
+            told = text(app)
+            assert "◐ rate limited" in told, (width, height)
+            assert "in it now" in told, (width, height)
+            assert "failed waiting" in told
         await pilot.resize_terminal(50, 10)
         await pilot.pause()
         assert "too small" in text(app)
