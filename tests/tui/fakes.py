@@ -265,7 +265,7 @@ class FakeSession:
             self._finish_due()
             self._begin_more()
             if self._phase in ("running", "draining") and not self._due and self._idle():
-                self._end("every record has its answer" if self._phase == "running" else "drained by you")
+                self._end("finished" if self._phase == "running" else "drained by you")
 
     def play_out(self) -> None:
         """To the end."""

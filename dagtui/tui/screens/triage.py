@@ -68,7 +68,7 @@ class TriageScreen(FittedScreen):
         Binding("question_mark,f1", "app.help", "Help", key_display="?", id="view.help"),
         Binding("enter", "inspect", "Inspect", key_display="⏎", id="triage.inspect"),
         Binding("slash", "filter", "Filter", key_display="/", id="triage.filter"),
-        Binding("escape,g", "leave", "Back", key_display="Esc", id="triage.back"),
+        Binding("escape,g", "leave", "Back", key_display="esc", id="triage.back"),
         Binding("f", "failures", "Failures only", id="triage.failures"),
         Binding("s", "sort", "Sort", id="triage.sort"),
         Binding("y", "copy", "Copy", id="triage.copy"),

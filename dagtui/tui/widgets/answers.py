@@ -8,7 +8,7 @@ from dagtui.core.drift import Mix
 from dagtui.core.figures import count, percent
 from dagtui.core.snapshot import Answers
 from dagtui.tui.palette import WARNING
-from dagtui.tui.sheet import Line, Span, fit, gauge, whole
+from dagtui.tui.sheet import Line, Span, cut, fit, gauge, whole
 from dagtui.tui.widgets.panel import Panel
 
 _MUCH = 10.0  # points that a category has drifted, for it to be worth a look where the mix has
@@ -25,10 +25,14 @@ class AnswersPanel(Panel):
         if self.snapshot is None:
             return ()
         answers = self.snapshot.answers
-        foot = [_odd(answers, width)] if height >= 4 else []
-        if not answers.mix:
+        given = self.snapshot.counts.succeeded
+        if not given:
             return [(("no answers yet", "dim"),)]
+        foot = [_odd(answers, width)] if height >= 4 else []
         room = height - len(foot)
+        if not answers.mix:
+            told = cut(((f"{count(given)} ", "text+"), ("answers, none with a category", "dim")), width)
+            return [told, *[()] * (room - 1), *foot]
         mix = list(answers.mix)
         if len(mix) > room > 1:
             mix = [*mix[: room - 1], _rest(mix[room - 1 :])]

@@ -11,11 +11,14 @@ from dagtui.core.snapshot import Snapshot
 from dagtui.core.text import visible
 from dagtui.core.why import shares
 from dagtui.tui.palette import WARNING
-from dagtui.tui.sheet import BLANK, Line, cut, flowed, spread, whole
+from dagtui.tui.sheet import BLANK, Line, cut, fit, flowed, gauge, spread, whole
 from dagtui.tui.widgets.panel import Panel, outage
 
 _UNIT = re.compile(r"(?<=\d) (?=m?s\b)")
 _ROOMY = 9  # lines from which on there are retries and keys as well
+_ALONE = 16  # lines from which on each part of the lanes' time has one
+_WORDS = 4  # lines for what binds, then
+_GAUGE = 60  # cells
 _LOOKS = (("█", "running"), ("▓", "waiting"), ("▒", "accent"), ("░", "text"), ("·", "dim"))
 """Of the parts of the lanes' time, most first; no two are told apart by colour alone."""
 _FORMS = ((" in flight of ", " automatic"), (" in flight of ", " auto"), (" of ", " auto"))
@@ -40,33 +43,57 @@ class ConcurrencyPanel(Panel):
         self._digits = max(self._digits, len(count(max(target, flying))))
         lines = [_numbers(snapshot, self._digits, width)]
         foot = _foot(snapshot, width, self.steered) if height >= _ROOMY and snapshot.phase != "ended" else []
-        legend = 3 if height >= _ROOMY else max(0, min(2, height - 3))
-        where = lanes(snapshot, width, legend) if height >= 3 else []
-        room = max(0, height - len(lines) - len(where) - len(foot))
+        if height >= _ALONE:
+            where, spare = [*lanes(snapshot, width, 0), BLANK, *_each(snapshot, width), BLANK], _WORDS
+        else:
+            legend = 3 if height >= _ROOMY else max(0, min(2, height - 3))
+            where, spare = lanes(snapshot, width, legend) if height >= 3 else [], height
+        room = min(spare, max(0, height - len(lines) - len(where) - len(foot)))
         words = held(snapshot, width, room) if snapshot.phase != "ended" else []
         return [*lines, *words, *[BLANK] * (room - len(words)), *where, *foot][:height]
 
 
 def lanes(snapshot: Snapshot, width: int, rows: int) -> list[Line]:
     """Where the lanes' time went: a stacked bar, and below it, in `rows` lines, what its parts are."""
-    parts = [(word, share) for word, share in shares(snapshot.lanes) if share >= 0.005]
+    parts = _parts(snapshot)
     edges, gone = [0], 0.0
-    for _, share in parts:
+    for _, share, _ in parts:
         gone += share
         edges.append(round(min(1.0, gone) * width))
     edges[-1] = width if gone > 0.995 else edges[-1]
-    looks = [_LOOKS[min(place, len(_LOOKS) - 1)] for place in range(len(parts))]
     bar: Line = tuple(
         (glyph * (end - begin), role)
-        for (glyph, role), begin, end in zip(looks, edges, edges[1:], strict=False)
+        for (_, _, (glyph, role)), begin, end in zip(parts, edges, edges[1:], strict=False)
         if end > begin
     )
     legend = [
         ((f"{glyph} ", role), (f"{word} ", "dim"), (f"{100 * share:>3.0f}%  ", "text"))
-        for (word, share), (glyph, role) in zip(parts, looks, strict=True)
+        for word, share, (glyph, role) in parts
     ]
     words = flowed(legend, width, rows)
     return [bar or (("─" * width, "track"),), *words, *[BLANK] * (rows - len(words))]
+
+
+def _parts(snapshot: Snapshot) -> list[tuple[str, float, tuple[str, str]]]:
+    """What the lanes' time went into, most first: the word, the share of it, and the look."""
+    parts = [(word, share) for word, share in shares(snapshot.lanes) if share >= 0.005]
+    return [(word, share, _LOOKS[min(place, len(_LOOKS) - 1)]) for place, (word, share) in enumerate(parts)]
+
+
+def _each(snapshot: Snapshot, width: int) -> list[Line]:
+    """A line for each part, with a gauge; as many as there can be, so that what is below stays."""
+    parts = _parts(snapshot)
+    names = max((len(word) for word, _, _ in parts), default=0)
+    lines: list[Line] = [
+        (
+            (f"{glyph} ", role),
+            (f"{fit(word, names)} ", "dim"),
+            *gauge(share, max(0, min(_GAUGE, width - names - 8)), role),
+            (f"{100 * share:>4.0f}%", "text"),
+        )
+        for word, share, (glyph, role) in parts
+    ]
+    return [*lines, *[BLANK] * (len(_LOOKS) - len(lines))]
 
 
 def held(snapshot: Snapshot, width: int, rows: int) -> list[Line]:
