@@ -188,9 +188,9 @@ def _figures(a: Snapshot, b: Snapshot) -> Iterator[Figure]:
     yield _figure("Records", a.records_read, b.records_read, count)
     yield _figure("Succeeded", a.counts.succeeded, b.counts.succeeded, count, more=True if same else None)
     yield _figure("Failed", a.counts.failed, b.counts.failed, count, more=False if same else None)
-    went_on = bool(a.before.reused or b.before.reused)  # then the time is that of the last session only
-    label = "Duration, last session" if went_on else "Duration"
-    yield _figure(label, a.elapsed, b.elapsed, seconds, more=False if same and not went_on else None)
+    label = max(a.before.duration_label, b.before.duration_label, key=len)
+    comparable = same and label == "Duration"  # else the time is that of the last session only
+    yield _figure(label, a.elapsed, b.elapsed, seconds, more=False if comparable else None)
     yield _figure("Requests a second", a.throughput.mean, b.throughput.mean, rate, more=True)
     yield _figure("Best second", a.throughput.peak, b.throughput.peak, rate, more=True)
     yield _figure("Latency, mean", a.latency.mean, b.latency.mean, seconds, more=False)

@@ -131,7 +131,7 @@ def as_text(sections: tuple[Section, ...], width: int = 72) -> str:
 
 
 def _run(snapshot: Snapshot) -> Section:
-    rows = [("Duration", seconds(snapshot.elapsed)), ("Records", count(_records(snapshot)))]
+    rows = [(snapshot.before.duration_label, seconds(snapshot.elapsed)), ("Records", count(_records(snapshot)))]
     if _width(snapshot) > 1:
         rows.append(("Requests", count(_states(snapshot))))
     if snapshot.rows_rejected:

@@ -94,9 +94,10 @@ def _tiles(view: Page) -> str:
     snapshot = view.snapshot
     counts = snapshot.counts
     total = snapshot.records_read if counts.total is None else counts.total
+    took = snapshot.before.duration_label.lower()
     tiles = (
         ("answered", f"{count(counts.succeeded)} of {count(total)}", percent(counts.succeeded, total)),
-        ("duration", seconds(snapshot.elapsed), f"mean latency {seconds(snapshot.latency.mean)}"),
+        (took, seconds(snapshot.elapsed), f"mean latency {seconds(snapshot.latency.mean)}"),
         ("throughput", f"{rate(snapshot.throughput.mean)}/s", f"best second {rate(snapshot.throughput.peak)}"),
         ("latency p95", seconds(snapshot.latency.p95), f"p50 {seconds(snapshot.latency.p50)}"),
         ("cost", money(snapshot.money.spent), f"{_a_thousand(view)} a thousand records"),

@@ -151,6 +151,11 @@ class Before:
     reused: int = 0
     ended: int = 0
 
+    @property
+    def duration_label(self) -> str:
+        """What the time that a run took is called: where there were earlier sessions, it is the last one's."""
+        return "Duration, last session" if self.ended or self.reused else "Duration"
+
 
 LogLevel = Literal["run", "retry", "failure"]
 

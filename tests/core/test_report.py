@@ -217,6 +217,7 @@ def test_a_run_that_was_gone_on_with_takes_its_average_over_what_this_session_di
     assert values(DONE)["Speed"]["Average a record"] == "37 ms"
     gone_on = replace(DONE, before=Before(63, Usage(), None, 63, ended=63))
     assert values(gone_on)["Speed"]["Average a record"] == "99 ms"
+    assert values(gone_on)["Run"]["Duration, last session"] == values(DONE)["Run"]["Duration"]
     assert (
         values(replace(DONE, before=Before(100, Usage(), None, 100, ended=100)))["Speed"]["Average a record"]
         == "n/a"
