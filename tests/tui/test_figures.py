@@ -12,6 +12,7 @@ import pytest
 from dagtui.core.drift import Mix
 from dagtui.core.forecast import Left
 from dagtui.core.held import Holder
+from dagtui.core.model import Headroom, RateLimits
 from dagtui.core.snapshot import Answers, Counts, Lanes, Touch
 from dagtui.core.wave import PARTS, Wave
 from dagtui.core.why import shares
@@ -98,6 +99,17 @@ async def test_the_wave_of_retries_is_on_the_radar(folder: Path) -> None:
         assert "▄█" in told
         assert "then 7" in told
         assert len(panel.draw(60, 5)) <= 5
+
+
+async def test_a_limit_that_nothing_was_heard_of_since_it_was_whole_is_whole(folder: Path) -> None:
+    async with dashboard(folder, FakeSession(), play=1.0) as (app, _):
+        panel = app.screen.query_one(RadarPanel)
+        assert panel.snapshot is not None
+        limits = RateLimits(Headroom(50, 0, 12.0))
+        for later, told in ((2.0, " 0 of 50"), (11.0, " 0 of 50"), (12.5, "50 of 50")):
+            panel.snapshot = replace(panel.snapshot, limits=limits, limits_at=panel.snapshot.time - later)
+            assert told in words(panel.draw(60, 5)[0])
+            assert f"{max(0, round(12 - later))} s" in words(panel.draw(60, 5)[0])
 
 
 async def test_a_mix_that_drifts_is_told_with_a_sign_and_its_points(folder: Path) -> None:

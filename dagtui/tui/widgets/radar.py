@@ -81,9 +81,11 @@ def left_role(share: float) -> str:
 
 def _headroom(label: str, room: Headroom, age: float, width: int) -> Line:
     limit, left = room.limit or 1, room.remaining or 0
+    until = max(0.0, room.reset_s - age) if room.reset_s is not None else None
+    if until == 0 and age > 0:  # nothing was answered since, and by now it is whole again
+        left = limit
     share = left / limit
     numbers = f"{short_count(left):>6} of {short_count(limit):<6}"
-    until = max(0.0, room.reset_s - age) if room.reset_s is not None else None
     reset = f"{until:>4.0f} s" if until is not None else "      "
     sign = WARNING if share < _VERY_LOW else " "
     space = max(4, width - 11 - len(numbers) - len(reset) - 4)
