@@ -219,11 +219,11 @@ class Session:
 
     def retune(self, target: int, by: str = "you") -> None:
         """Set the concurrency limit, within 1 and 10,000; acts at once, and nothing in flight is killed."""
-        self._runner.retune(min(max(1, target), MAX_CONCURRENCY), by)
+        self._runner.course.retune(min(max(1, target), MAX_CONCURRENCY), by)
 
     def automate(self, on: bool = True, by: str = "you") -> None:
         """Leave the concurrency to the program, under the ceiling of the settings; `retune` takes it back."""
-        self._runner.automate(on, by)
+        self._runner.course.automate(on, by)
 
     def set_max_cost(self, dollars: Decimal | None, by: str = "you") -> None:
         """Set the budget of the whole run, earlier sessions included, or none; acts at once.
@@ -233,7 +233,7 @@ class Session:
         """
         if dollars is not None and not dollars > 0:
             raise ConfigError(f"The budget must be above $0, not {dollars}.")
-        self._runner.cap(dollars, by)
+        self._runner.course.cap(dollars, by)
 
     def set_stop_rule(self, rule: str | None, by: str = "you") -> None:
         """Pause when `rule` is hit from now on (`failed>20%, drift>25`), or at nothing; where nobody is there,
@@ -242,18 +242,18 @@ class Session:
         Raises:
             ConfigError: it is no rule.
         """
-        self._runner.set_stop_rule(None if rule is None else parse_rule(rule), by)
+        self._runner.course.set_stop_rule(None if rule is None else parse_rule(rule), by)
 
     @property
     def alone(self) -> bool:
         """Nobody is there to be asked: after the pilot, and where the stop rule is hit, the run decides by
         itself.
         """
-        return self._runner.alone
+        return self._runner.course.alone
 
     @alone.setter
     def alone(self, on: bool) -> None:
-        self._runner.alone = on
+        self._runner.course.alone = on
 
     def retry(
         self, seqs: Sequence[int], *, later: bool = False, max_tokens: int | None = None, by: str = "you"
@@ -299,19 +299,19 @@ class Session:
 
     def pause(self) -> None:
         """Send nothing until `resume`; what is in flight is finished."""
-        self._runner.pause()
+        self._runner.course.pause()
 
     def resume(self) -> None:
         """Send again."""
-        self._runner.resume()
+        self._runner.course.resume()
 
     def drain(self, reason: str = "drained by you: what was in flight is finished, nothing new is sent") -> None:
         """Finish what is in flight, start nothing new, end."""
-        self._runner.drain(reason)
+        self._runner.course.drain(reason)
 
     def cancel(self, reason: str = "cancelled by you: what was in flight may be billed all the same") -> None:
         """Abandon what is in flight and end."""
-        self._runner.cancel(reason)
+        self._runner.course.cancel(reason)
 
     @property
     def journal_path(self) -> Path | None:
@@ -390,17 +390,17 @@ class Session:
 
     def _result(self) -> RunResult:
         snapshot = self.snapshot()
-        runner, counts = self._runner, snapshot.counts
+        course, counts = self._runner.course, snapshot.counts
         reason = snapshot.reason
         if stopped := self._sinks.unwritten or self._broken:
             return RunResult("stopped", ExitCode.INTERNAL, stopped, snapshot)
-        if runner.halted:
+        if course.halted:
             return RunResult("stopped", ExitCode.PARTIAL_FAILURE, reason, snapshot)
-        if runner.stopped_by is not None:
-            return RunResult("stopped", exit_code_of(runner.stopped_by), reason, snapshot)
-        if runner.ending == "cancelling":
+        if course.stopped_by is not None:
+            return RunResult("stopped", exit_code_of(course.stopped_by), reason, snapshot)
+        if course.ending == "cancelling":
             return RunResult("cancelled", ExitCode.INTERRUPTED, reason, snapshot)
-        if runner.ending == "draining":
+        if course.ending == "draining":
             return RunResult("drained", ExitCode.INTERRUPTED, reason, snapshot)
         if counts.failed or counts.skipped or counts.cancelled:
             return RunResult("partial", ExitCode.PARTIAL_FAILURE, reason, snapshot)
@@ -432,7 +432,7 @@ class Session:
 
     def _stop_for(self, reason: str) -> None:
         if not self._ended:
-            self._runner.drain(reason)
+            self._runner.course.drain(reason)
 
     def _give_up(self, reason: str) -> None:
         """The journal is in trouble: whatever can be written all the same, the run did not end as it should."""

@@ -11,7 +11,6 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal
 
 from dagtui.core.budget import Budget, most_cost
 from dagtui.core.concurrency import Automatic
@@ -20,17 +19,13 @@ from dagtui.core.errors import BadInput, DagtuiError, ErrorKind
 from dagtui.core.events import (
     Event,
     Noted,
-    Phase,
-    PhaseChanged,
     RecordReused,
     RequestEnded,
     RowRejected,
     RunResumed,
     RunStarted,
     SourceEnded,
-    TargetChanged,
 )
-from dagtui.core.figures import money
 from dagtui.core.fingerprint import Fingerprints
 from dagtui.core.held import Hold, Holder
 from dagtui.core.model import (
@@ -49,7 +44,6 @@ from dagtui.core.plugin import Plugin
 from dagtui.core.ports import Earlier, Gateway, Source
 from dagtui.core.pricing import PriceTable
 from dagtui.core.settings import RunSettings
-from dagtui.core.stop_rule import StopRule, parse_rule
 from dagtui.core.store import RequestStore
 from dagtui.core.text import keyless, visible
 from dagtui.engine.backing import Backing
@@ -57,9 +51,10 @@ from dagtui.engine.books import NOT_SENT, Books, Open
 from dagtui.engine.builder import Builder
 from dagtui.engine.caller import Caller
 from dagtui.engine.claims import Claims
+from dagtui.engine.course import Course
 from dagtui.engine.crew import Crew
 from dagtui.engine.deadlines import Deadlines
-from dagtui.engine.gate import PilotGate, Sentry
+from dagtui.engine.gate import PilotGate
 from dagtui.engine.limiter import Limiter
 from dagtui.engine.lookout import Lookout
 from dagtui.engine.reading import rows_of
@@ -83,7 +78,7 @@ class Runner:
     `clock` tells epoch seconds, `draw` uniform numbers from [0, 1), `records` the source's length if it is
     known; `learnt` what an earlier run found out about the limits, by model; `used` tells processor seconds so
     far. `fingerprints` numbers the requests, `store` has the states of all that were read, `backing` is what the
-    run has of its journal. Commands act at once and may be given at any time.
+    run has of its journal. `course` takes commands that concern all requests, `steering` those about single ones.
     """
 
     def __init__(
@@ -111,18 +106,11 @@ class Runner:
             settings.concurrency,
             settings.requests_per_minute,
             make_pacer=self._make_pacer,
-            on_target=self._follow,
+            on_target=lambda target: self.course.follow(target),
             on_outage=self._note_outage,
             most_cost=lambda request, tokens: most_cost(request, tokens, prices),
-            on_broke=self._stop_spending,
+            on_broke=lambda reason: self.course.stop(ErrorKind.BUDGET, f"stopped: {reason}"),
         )
-        self.stopped_by: ErrorKind | None = None
-        self.stop_reason = ""
-        self.ending: Phase | None = None
-        self.alone = False
-        """Nobody is there to be asked: at the pilot's gate, and where the stop rule is hit, the run decides."""
-        self.halted = False
-        """The run has ended itself because too little came of it."""
         self._source = source
         self._settings = settings
         self._emit = emit
@@ -155,15 +143,26 @@ class Runner:
             clock=clock,
             draw=draw,
             waiting=self._count_waiting,
-            gave_up=self._react,
+            gave_up=lambda error: self.course.react(error),
             deadlines=Deadlines(settings.timeout),
             patience=Patience() if settings.hedge else None,
         )
         self._count = 0  # records that were read
         self._store = store
         self._gate = PilotGate(settings.pilot, settings.pilot_min_ok)
-        self._sentry = Sentry(None if settings.stop_rule is None else parse_rule(settings.stop_rule))
         self._lookout = Lookout(self.limiter, self._gate, self._hold, used, emit, clock)
+        self.course = Course(
+            self.limiter,
+            self._gate,
+            settings,
+            emit=emit,
+            clock=clock,
+            look=self._lookout.look,
+            fill=self._fill,
+            wind_up=self._wind_up,
+            # One turn of the loop later, so that a task which has not begun yet can still book its outcome.
+            abandon=lambda: asyncio.get_running_loop().call_soon(self._crew.cancel),
+        )
         hands = Hands(
             begin=self._begin_again,
             finish=self._finish,
@@ -171,97 +170,49 @@ class Runner:
             store=store,
             read=lambda: self._count,
             sync=backing.sync,
-            ending=lambda: self.ending is not None,
+            ending=lambda: self.course.ending is not None,
             emit=emit,
             clock=clock,
         )
         self.steering = Steering(self.dag, self._books, self._shelf, self._caller, hands, backing.archive)
 
-    # --- commands ---
-
-    def retune(self, target: int, by: str) -> None:
-        """Set the concurrency limit; what is in flight stays in flight."""
-        self.limiter.automatic = None  # a number set by hand stays
-        if target != self.limiter.target:
-            self._emit(TargetChanged(self._clock(), target, by))
-            self.limiter.retune(target)
-            self._fill()
-        self._lookout.look()
-
-    def pause(self) -> None:
-        """Send nothing until `resume`."""
-        self._pause("paused: what is in flight is finished, nothing new is sent")
-
-    def _pause(self, reason: str) -> None:
-        if not self.limiter.paused and self.ending is None:
-            self.limiter.pause()
-            self._change("paused", reason)
-            self._lookout.look()
-
-    @property
-    def automatic(self) -> bool:
-        """Whether the concurrency is left to us."""
-        return self.limiter.automatic is not None
-
     def learnt(self) -> dict[str, Learnt]:
         """What this run found out about the limits, by model."""
         return {lane.name: lane.pacer.learnt() for lane in self.limiter.lanes if lane.pacer is not None}
 
-    def automate(self, on: bool, by: str) -> None:
-        """Leave the concurrency to us, under the ceiling; or to the user again, from where it is."""
-        if on == self.automatic:
-            return
-        self.limiter.automatic = Automatic(self._settings.ceiling, self.limiter.target) if on else None
-        words = f"automatic, at most {self._settings.ceiling:,}" if on else f"held at {self.limiter.target:,}"
-        self._emit(Noted(self._clock(), f"concurrency {words} ({by})"))
-        self._lookout.look()
+    # --- the run ---
 
-    def cap(self, most: Decimal | None, by: str) -> None:
-        """Set the budget in dollars, or none. While all of it is committed, nothing more leaves."""
-        if most != self.limiter.budget.cap:
-            told = "no budget any more" if most is None else f"budget {money(most)}"
-            self._emit(Noted(self._clock(), f"{told} ({by})"))
-            self.limiter.set_cap(most)
-            self._lookout.look()
+    async def run(self) -> None:
+        """Until every record that was read has its outcomes."""
+        self._emit(RunStarted(self._clock(), self.run_id, self.dag.names, self._records, self.limiter.target))
+        if self._earlier is not None:
+            self._go_on(self._earlier)
+        if self.course.ending is None and not self.limiter.paused:
+            self.course.change("running")
+        watching = asyncio.create_task(self._lookout.keep_looking())
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._crew.enlist(group)
+                if self.course.ending is None:
+                    self._reader = group.create_task(self._read())
+                    self.steering.enlist(group, self._reader)
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            self.steering.over()
+            self._book_unbegun()
+            self.course.change("ended", self.course.stop_reason or "finished")
+            self._reader = None
 
-    def _stop_spending(self, reason: str) -> None:
-        if self.ending is None:
-            self.stopped_by = ErrorKind.BUDGET
-            self.drain(f"stopped: {reason}")
+    def _go_on(self, earlier: Earlier) -> None:
+        now = self._clock()
+        self._emit(RunResumed(now, self._session, earlier.again))
+        for seq in earlier.left:
+            self._emit(RequestEnded(now, seq, earlier.left_as(seq)))
 
-    def resume(self) -> None:
-        """Send again after `pause`, and beyond the pilot; judge by the stop rule anew."""
-        if self.limiter.paused and self.ending is None:
-            self._sentry.forget()
-            self.limiter.resume()
-            self._change("running", "resumed")
-            self._gate.open()
-            self._lookout.look()
-
-    def set_stop_rule(self, rule: StopRule | None, by: str) -> None:
-        """Pause (or, `alone`, stop) when `rule` is hit from now on."""
-        self._sentry = Sentry(rule)
-        self._emit(
-            Noted(self._clock(), f"{'no stop rule any more' if rule is None else f'stop rule {rule.text}'} ({by})")
-        )
-
-    def drain(self, reason: str) -> None:
-        """Finish what is in flight and start nothing new."""
-        if self.ending is None:
-            self._end("draining", reason)
-
-    def cancel(self, reason: str) -> None:
-        """Abandon what is in flight. The provider may bill it all the same."""
-        if self.ending != "cancelling":
-            self._end("cancelling", reason)
-            # One turn of the loop later, so that a task which has not begun yet can still book its outcome.
-            asyncio.get_running_loop().call_soon(self._crew.cancel)
-
-    def _end(self, phase: Phase, reason: str) -> None:
-        self.ending = phase
-        self.stop_reason = reason
-        self._change(phase, reason)
-        self.limiter.close()
+    def _wind_up(self) -> None:
+        """Read no more, and let nothing begin."""
         if self._reader is not None:
             self._reader.cancel()
             self._lookout.look()
@@ -271,50 +222,19 @@ class Runner:
     def _book_unbegun(self) -> None:
         """What waits for a task will not be sent; if our own task was cancelled, there is some even at the end."""
         for opened, position in self._crew.dismiss():
-            self.ending = self.ending or "cancelling"
+            self.course.ending = self.course.ending or "cancelling"
             if (
                 opened.frontier.is_open(position)
                 and self.dag.seq(opened.record.index, position) not in self.steering.under_way
             ):
                 self._finish(opened, position, Cancelled(NOT_SENT))
 
-    # --- the run ---
-
-    async def run(self) -> None:
-        """Until every record that was read has its outcomes."""
-        self._emit(RunStarted(self._clock(), self.run_id, self.dag.names, self._records, self.limiter.target))
-        if self._earlier is not None:
-            self._go_on(self._earlier)
-        if self.ending is None and not self.limiter.paused:
-            self._change("running")
-        watching = asyncio.create_task(self._lookout.keep_looking())
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._crew.enlist(group)
-                if self.ending is None:
-                    self._reader = group.create_task(self._read())
-                    self.steering.enlist(group, self._reader)
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
-            self.steering.over()
-            self._book_unbegun()
-            self._change("ended", self.stop_reason or "finished")
-            self._reader = None
-
-    def _go_on(self, earlier: Earlier) -> None:
-        now = self._clock()
-        self._emit(RunResumed(now, self._session, earlier.again))
-        for seq in earlier.left:
-            self._emit(RequestEnded(now, seq, earlier.left_as(seq)))
-
     async def _read(self) -> None:
         count = 0
         self._set_gate()
         try:
             async for row in rows_of(self._source):
-                if self.ending is not None:
+                if self.course.ending is not None:
                     return
                 if isinstance(row, RowError):
                     self._reject(row)
@@ -333,8 +253,7 @@ class Runner:
                 if count % _BREATH == 0:
                     await asyncio.sleep(0)  # thousands begin with a run: the first may leave meanwhile
         except DagtuiError as error:
-            self.stopped_by = ErrorKind.BAD_INPUT
-            self.drain(f"the input cannot be read on: {error}")
+            self.course.stop(ErrorKind.BAD_INPUT, f"the input cannot be read on: {error}")
         else:
             self._emit(SourceEnded(self._clock(), count))
 
@@ -352,31 +271,25 @@ class Runner:
         done, good = self._gate.judge(self.dag, self._store().state)
         count = self._count
         told = f"pilot: {count:,} of {count:,} records ended: {done:,} done, {count - done:,} failed"
-        if not self.alone:
+        if not self.course.alone:
             self._gate.waiting = True
-            self._pause(f"{told}; go on?")
+            self.course.pause(f"{told}; go on?")
             await self._gate.until_open()
         elif good:
             self._emit(Noted(self._clock(), f"{told}; goes on"))
         else:
             least = f"{100 * self._settings.pilot_min_ok:.6g}%"
-            self.halt(
+            self.course.halt(
                 f"stopped after the pilot: {done:,} of its {count:,} records are done, and {least} must be to go"
                 " on; dagtui resume goes on all the same"
             )
         self._claims.most = None
 
-    def halt(self, reason: str) -> None:
-        """Drain, because too little comes of the run."""
-        if self.ending is None:
-            self.halted = True
-            self.drain(reason)
-
     def _reject(self, row: RowError) -> None:
         self._emit(RowRejected(self._clock(), row.line, row.message))
         if self._settings.bad_rows == "fail":
-            self.stopped_by = ErrorKind.BAD_INPUT
-            self.drain(f"stopped: {row.message}; --bad-rows skip leaves such rows out")
+            told = f"stopped: {row.message}; --bad-rows skip leaves such rows out"
+            self.course.stop(ErrorKind.BAD_INPUT, told)
 
     def _pass_over(self, earlier: Earlier, record: Record) -> None:
         if earlier.tells:
@@ -393,7 +306,7 @@ class Runner:
         self._shelf.put(opened)
         for position in ready:
             self._window.ready += 1
-            if self.ending is None:
+            if self.course.ending is None:
                 self._crew.add((opened, position))
             else:  # whoever was told of the record has ended the run
                 self._finish(opened, position, Cancelled(NOT_SENT))
@@ -451,39 +364,19 @@ class Runner:
         ready = self._books.end(opened, position, outcome)
         if not self._shelf.open:
             self._gate.ended()
-        if self._sentry.rule is not None and (told := self._sentry.note(outcome)):
-            self._stop_by_rule(told)
+        self.course.judge(outcome)
         self._window.ready += len(ready)
-        if self.ending is None:
+        if self.course.ending is None:
             if ready:  # before fresh records, so that those that were begun end soon
                 self._crew.add_first((opened, next_one) for next_one in ready)
         else:
             for next_one in ready:
                 self._finish(opened, next_one, Cancelled(NOT_SENT))
 
-    def _stop_by_rule(self, told: str) -> None:
-        if self.alone:
-            self.halt(f"stopped by the rule {told}")
-        else:
-            self._pause(f"paused by the stop rule {told}; go on?")
-
     def _unbuilt(self, kind: ErrorKind, message: str) -> Failure:
         error = AttemptError(kind, message)
-        self._react(error)
+        self.course.react(error)
         return Failure(error, 0)
-
-    def _react(self, error: AttemptError) -> None:
-        if self.ending is not None:
-            return
-        if error.kind.fatal:
-            self.stopped_by = error.kind
-            self.drain(f"stopped: {error.message}")
-        elif not self._settings.continue_on_error:
-            self.stopped_by = error.kind
-            self.drain(f"stopped at the first failure: {error.message}")
-
-    def _change(self, phase: Phase, reason: str = "") -> None:
-        self._emit(PhaseChanged(self._clock(), phase, reason))
 
     # --- the limiter ---
 
@@ -497,10 +390,6 @@ class Runner:
         told = {_KINDS[kind]: number for kind, number in settings.limits.items()}
         return Pacer(now, told=told, learnt=self._learnt.get(name), ceiling=ceiling, jobs=jobs)
 
-    def _follow(self, target: int) -> None:
-        self._emit(TargetChanged(self._clock(), target, "automatic"))
-        self._fill()
-
     def _fill(self) -> None:
         """There may be more slots than before."""
         self._crew.staff()
@@ -510,7 +399,7 @@ class Runner:
         """What binds; None before the run has begun."""
         if self._reader is None:
             return None
-        if self.ending is not None:
+        if self.course.ending is not None:
             return Hold(Holder.ENDING)
         if self._gate.waiting:
             return Hold(Holder.PILOT)

@@ -43,8 +43,8 @@ def watched(records: int, cap: str, *, concurrency: int = 20, **more: object) ->
 
 def test_a_run_stops_within_one_request_of_its_budget_and_never_beyond() -> None:
     run, gateway = watched(500, "0.05")
-    assert run.runner.stopped_by is ErrorKind.BUDGET
-    assert run.runner.stop_reason.startswith("stopped: the budget of $0.050000 is used up: $0.0")
+    assert run.runner.course.stopped_by is ErrorKind.BUDGET
+    assert run.runner.course.stop_reason.startswith("stopped: the budget of $0.050000 is used up: $0.0")
     spent = sum((event.attempt.cost or Decimal(0) for event in run.of(AttemptEnded)), Decimal(0))
     assert spent == run.snapshot.money.spent == run.runner.limiter.budget.spent
     assert Decimal("0.05") - MOST < spent <= Decimal("0.05")
@@ -79,7 +79,7 @@ def test_what_may_have_been_billed_without_an_answer_counts_as_if_it_was() -> No
     assert 5 * Decimal("0.002") < budget.uncertain < 5 * MOST
     assert budget.spent + budget.uncertain <= Decimal("0.05")
     assert gateway.worst <= Decimal("0.05")
-    assert "more perhaps" in run.runner.stop_reason
+    assert "more perhaps" in run.runner.course.stop_reason
 
 
 def test_a_refusal_costs_nothing_of_it() -> None:
@@ -94,7 +94,7 @@ def test_a_model_without_a_price_stops_a_run_with_a_budget() -> None:
     run = Run(10, FakeGateway(), max_cost=Decimal(1))
     run.runner.limiter._most_cost = lambda request, tokens: None
     run.finish()
-    assert "the price of fake-model is not known" in run.runner.stop_reason
+    assert "the price of fake-model is not known" in run.runner.course.stop_reason
     assert run.gateway.sent == []
 
 
@@ -104,7 +104,7 @@ def test_the_budget_can_be_set_and_raised_while_it_runs(first: Decimal | None) -
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.cap(Decimal("0.05"), "you")
+        run.runner.course.cap(Decimal("0.05"), "you")
 
     run.finish(steer())
     budget = run.runner.limiter.budget
@@ -118,7 +118,7 @@ def test_a_budget_that_is_lifted_lets_all_through() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.cap(None, "you")
+        run.runner.course.cap(None, "you")
 
     run.finish(steer())
     assert run.snapshot.counts.succeeded == 100

@@ -146,9 +146,9 @@ def test_neither_a_pause_nor_a_queue_uses_up_the_deadline() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.pause()
+        run.runner.course.pause()
         await asyncio.sleep(1000)
-        run.runner.resume()
+        run.runner.course.resume()
 
     assert run.finish(steer()).counts.succeeded == 4
 
@@ -158,7 +158,7 @@ def test_what_was_paid_before_a_request_was_stopped_stands_in_its_outcome() -> N
 
     async def steer() -> None:
         await asyncio.sleep(2.5)
-        run.runner.cancel("enough")
+        run.runner.course.cancel("enough")
 
     run.finish(steer())
     outcome = run.outcomes()["1"]["ask"]

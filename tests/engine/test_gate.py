@@ -41,7 +41,7 @@ def test_the_pilot_ends_and_waits_for_somebody_with_nothing_more_read_or_claimed
         assert run.snapshot.reason == "pilot: 20 of 20 records ended: 18 done, 2 failed; go on?"
         assert max(claimed) == 20
         assert len(claimed) < 4
-        run.runner.resume()
+        run.runner.course.resume()
 
     snapshot = run.finish(steer())
     assert (snapshot.counts.succeeded, snapshot.counts.failed) == (98, 2)
@@ -54,7 +54,7 @@ def test_drain_ends_it_there() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(60.0)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
 
     assert run.finish(steer()).counts.succeeded == 20
     assert len(run.of(RecordRead)) == 20
@@ -68,7 +68,7 @@ def test_what_failed_in_the_pilot_can_be_asked_again_at_the_gate() -> None:
         await asyncio.sleep(60.0)
         gateway.answer = "ok"
         assert run.runner.steering.retry([3], False, None, "you") == 1
-        run.runner.resume()
+        run.runner.course.resume()
 
     assert run.finish(steer()).counts.succeeded == 40
 
@@ -82,10 +82,10 @@ def test_a_run_no_longer_than_its_pilot_has_no_gate() -> None:
 @pytest.mark.parametrize(("least", "passes"), [(0.9, True), (0.95, False)])
 def test_where_nobody_is_there_it_decides_by_itself(least: float, passes: bool) -> None:
     run = Run(100, failing(3, 4), concurrency=30, pilot=20, pilot_min_ok=least)
-    run.runner.alone = True
+    run.runner.course.alone = True
     snapshot = run.finish()
     assert snapshot.counts.ended == (100 if passes else 20)
-    assert run.runner.halted is not passes
+    assert run.runner.course.halted is not passes
     if passes:
         assert any("18 done, 2 failed; goes on" in event.message for event in run.of(Noted))
     else:
@@ -99,7 +99,7 @@ def test_the_stop_rule_pauses_and_judges_anew_when_somebody_goes_on() -> None:
         while True:
             await asyncio.sleep(1.0)
             if run.snapshot.phase == "paused":
-                return run.runner.resume()
+                return run.runner.course.resume()
 
     snapshot = run.finish(steer())
     assert snapshot.counts.succeeded == 375
@@ -110,15 +110,15 @@ def test_the_stop_rule_pauses_and_judges_anew_when_somebody_goes_on() -> None:
 
 def test_where_nobody_is_there_the_stop_rule_ends_the_run() -> None:
     run = Run(400, failing(*range(100, 400)), concurrency=5)
-    run.runner.alone = True
+    run.runner.course.alone = True
 
     async def steer() -> None:
         from dagtui.core.stop_rule import parse_rule
 
         await asyncio.sleep(1.0)
-        run.runner.set_stop_rule(parse_rule("failed>20%, drift>90"), "you")
+        run.runner.course.set_stop_rule(parse_rule("failed>20%, drift>90"), "you")
 
     snapshot = run.finish(steer())
-    assert run.runner.halted
+    assert run.runner.course.halted
     assert snapshot.counts.ended < 200
     assert snapshot.reason.startswith("stopped by the rule failed>20%: ")

@@ -98,7 +98,7 @@ def test_a_run_that_is_cancelled_leaves_no_attempt_behind() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(4.0)
-        run.runner.cancel("enough")
+        run.runner.course.cancel("enough")
 
     run.finish(steer())
     assert run.runner.limiter.in_flight == 0

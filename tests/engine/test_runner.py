@@ -43,10 +43,10 @@ def test_the_limit_can_be_raised_and_lowered_while_it_runs() -> None:
 
     async def steer() -> None:
         for target, pause in ((10, 1.5), (80, 1.5), (5, 2.5)):
-            run.runner.retune(target, "you")
+            run.runner.course.retune(target, "you")
             await asyncio.sleep(pause)
             seen.append(gateway.in_flight)
-        run.runner.retune(100, "you")
+        run.runner.course.retune(100, "you")
 
     run.finish(steer())
     assert seen == [10, 80, 5]
@@ -72,7 +72,7 @@ def test_the_window_bounds_what_is_read_ahead() -> None:
     async def steer() -> None:
         await asyncio.sleep(0.5)
         assert run.source.given < 60
-        run.runner.cancel("enough")
+        run.runner.course.cancel("enough")
 
     run.finish(steer())
 
@@ -92,7 +92,7 @@ def test_a_fatal_error_stops_the_run_at_once_and_sends_nothing_more() -> None:
     run = Run(1000, FakeGateway(refusing(ErrorKind.AUTH, 99, status=401), latency=0.2), concurrency=5)
     snapshot = run.finish()
     assert len(run.gateway.sent) == 5
-    assert run.runner.stopped_by is ErrorKind.AUTH
+    assert run.runner.course.stopped_by is ErrorKind.AUTH
     assert snapshot.counts.failed == 5
     assert "stopped: no" in snapshot.reason
 
@@ -112,7 +112,7 @@ def test_draining_finishes_what_is_in_flight_and_starts_nothing_new() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
 
     snapshot = run.finish(steer())
     assert snapshot.counts.succeeded == 10
@@ -126,7 +126,7 @@ def test_draining_does_not_wait_for_retries_that_are_due_later() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(1.0)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
 
     snapshot = run.finish(steer())
     assert snapshot.elapsed == pytest.approx(1.0)
@@ -138,7 +138,7 @@ def test_cancelling_abandons_what_is_in_flight_and_says_that_it_may_be_billed() 
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.cancel("enough")
+        run.runner.course.cancel("enough")
 
     snapshot = run.finish(steer())
     assert snapshot.elapsed == pytest.approx(0.5)
@@ -154,7 +154,7 @@ def test_what_was_only_queued_when_the_run_was_cancelled_is_not_called_billed() 
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.cancel("enough")
+        run.runner.course.cancel("enough")
 
     run.finish(steer())
     billed = [o["ask"].perhaps_billed for o in run.outcomes().values() if isinstance(o["ask"], Cancelled)]
@@ -167,10 +167,10 @@ def test_pausing_sends_nothing_until_resumed() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.pause()
+        run.runner.course.pause()
         await asyncio.sleep(20)
         assert len(run.gateway.sent) == 10
-        run.runner.resume()
+        run.runner.course.resume()
 
     snapshot = run.finish(steer())
     assert snapshot.counts.succeeded == 30
@@ -254,7 +254,7 @@ def test_a_row_that_cannot_be_read_is_left_out_when_asked() -> None:
 def test_a_row_that_cannot_be_read_otherwise_stops_the_run() -> None:
     run = Run(ROWS, FakeGateway())
     snapshot = run.finish()
-    assert run.runner.stopped_by is ErrorKind.BAD_INPUT
+    assert run.runner.course.stopped_by is ErrorKind.BAD_INPUT
     assert "stopped: broken; --bad-rows skip" in snapshot.reason
 
 
@@ -266,7 +266,7 @@ def test_a_source_that_breaks_its_contract_ends_the_run_in_order() -> None:
     run = Run(ROWS[:1], FakeGateway())
     run.source._rows = rows()
     snapshot = run.finish()
-    assert run.runner.stopped_by is ErrorKind.BAD_INPUT
+    assert run.runner.course.stopped_by is ErrorKind.BAD_INPUT
     assert "the input cannot be read on: KeyError: 'a defect'" in snapshot.reason
     assert list(run.outcomes()) == ["1"]
 
@@ -287,7 +287,7 @@ def test_draining_does_not_wait_for_the_rate_cap() -> None:
 
     async def steer() -> None:
         await asyncio.sleep(1.0)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
 
     snapshot = run.finish(steer())
     assert snapshot.elapsed == pytest.approx(1.0)
@@ -299,7 +299,7 @@ def test_cancelling_while_the_rate_cap_holds_calls_nothing_billed_that_was_never
 
     async def steer() -> None:
         await asyncio.sleep(1.0)
-        run.runner.cancel("enough")
+        run.runner.course.cancel("enough")
 
     run.finish(steer())
     cancelled = [o["ask"] for o in run.outcomes().values() if isinstance(o["ask"], Cancelled)]
@@ -313,9 +313,9 @@ def test_a_paid_answer_of_no_use_is_not_called_perhaps_billed_when_the_run_ends_
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.pause()
+        run.runner.course.pause()
         await asyncio.sleep(20)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
 
     run.finish(steer())
     [outcome] = [outcomes["ask"] for outcomes in run.outcomes().values()]
@@ -332,9 +332,9 @@ def test_the_run_says_what_keeps_the_number_in_flight_where_it_is() -> None:
         told.append(run.stats.snapshot(0.0).held_by)
         await asyncio.sleep(2.0)
         told.append(run.stats.snapshot(0.0).held_by)
-        run.runner.pause()
+        run.runner.course.pause()
         told.append(run.stats.snapshot(0.0).held_by)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
         told.append(run.stats.snapshot(0.0).held_by)
 
     run.finish(steer())
@@ -425,7 +425,7 @@ def test_whoever_ends_the_run_while_a_record_is_read_leaves_none_open(how: str) 
     def emit(event: Event) -> None:
         Run._emit(run, event)
         if isinstance(event, RecordRead) and event.index == 3:
-            getattr(run.runner, how)("enough")
+            getattr(run.runner.course, how)("enough")
 
     run.runner._emit = run.runner._books._emit = emit
     run.finish()

@@ -158,7 +158,7 @@ def test_a_run_that_ends_books_what_waits_to_be_asked_again(command: str) -> Non
         await asyncio.sleep(2.0)
         assert run.runner.steering.retry([0, 1, 2], True, None, "you") == 3
         await asyncio.sleep(1.0)
-        getattr(run.runner, command)("enough")
+        getattr(run.runner.course, command)("enough")
 
     counts = run.finish(steer()).counts
     assert counts.failed == counts.in_flight == counts.waiting == 0

@@ -61,7 +61,7 @@ def test_a_run_that_is_drained_gives_those_who_wait_the_answer_that_is_under_way
 
     async def steer() -> None:
         await asyncio.sleep(0.5)
-        run.runner.drain("enough")
+        run.runner.course.drain("enough")
 
     counts = run.finish(steer()).counts
     assert len(gateway.sent) == 1

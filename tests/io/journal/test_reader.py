@@ -73,7 +73,7 @@ def ran(draw: random.Random) -> tuple[Run, list[Event]]:
     async def steer() -> None:
         if draw.random() < 0.5:
             await asyncio.sleep(draw.uniform(0.1, 3))
-            draw.choice([run.runner.drain, run.runner.cancel])("enough")
+            draw.choice([run.runner.course.drain, run.runner.course.cancel])("enough")
 
     run.finish(steer())
     return run, run.events
