@@ -22,9 +22,9 @@ _KEEP, _GIVE_BACK = "\x1b[22;0t", "\x1b[23;0t"  # xterm's stack of titles, which
 
 
 class Announcer:
-    """Writes through `write`. Whatever is foreign in what it writes has been made harmless."""
+    """Writes through `write`, which tells whether the terminal reads. What is foreign has been made harmless."""
 
-    def __init__(self, taste: Taste, write: Callable[[str], None]) -> None:
+    def __init__(self, taste: Taste, write: Callable[[str], bool]) -> None:
         self._taste = taste
         self._write = write
         self._title = ""
@@ -37,13 +37,19 @@ class Announcer:
             self._at = now
             self.entitle(f"dagtui {_far(snapshot)} {_short(name)}")
 
-    def entitle(self, text: str) -> None:
-        """Have the terminal's title be `text`."""
+    def begin(self) -> bool:
+        """Have the title be the program's until there is a run; False if the terminal does not read yet."""
+        return bool(self._title) or self.entitle("dagtui")
+
+    def entitle(self, text: str) -> bool:
+        """Have the terminal's title be `text`; False if the terminal does not read, and it stays as it is."""
         if not self._taste.title or text == self._title:
-            return
+            return True
         keep = "" if self._title else _KEEP
+        if not self._write(f"{keep}\x1b]2;{named(text, _MOST)}\x1b\\"):
+            return False
         self._title = text
-        self._write(f"{keep}\x1b]2;{named(text, _MOST)}\x1b\\")
+        return True
 
     def ended(self, snapshot: Snapshot, outcome: str, name: str) -> None:
         """Tell that a run is over, if it took long enough for somebody to have gone on with something else."""

@@ -106,13 +106,18 @@ class DagtuiApp(ThemedApp):
     def on_mount(self) -> None:
         """Signals, and the run if it is to start at once."""
         self.tell_theme_problems()
-        self.announcer.entitle("dagtui")
+        self._entitle()
         signals.listen(self.leave_for_signal)
         if self._start_at_once:
             self.run_worker(self._start_or_set_up())
         elif self._going is not None:
             self.show_contract(self._going, self.plan)
         self.call_after_refresh(_after_first_paint)
+
+    def _entitle(self) -> None:
+        """On a busy machine, what begins the picture may still lie before the terminal."""
+        if not self.announcer.begin():
+            self.set_timer(0.2, self._entitle)
 
     async def _start_or_set_up(self) -> None:
         try:

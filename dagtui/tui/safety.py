@@ -86,11 +86,15 @@ class SafeApp(App[int]):
         writer = getattr(self._driver, "_writer_thread", None)
         return writer is not None and writer._queue.qsize() > _FRAMES_AHEAD  # pyright: ignore[reportPrivateUsage]
 
-    def tell_terminal(self, data: str) -> None:
-        """Write `data` between two frames, as it is; nothing where no terminal takes it."""
+    def tell_terminal(self, data: str) -> bool:
+        """Write `data` between two frames, as it is, where there is a terminal; False if it does not read now."""
         driver = self._driver
-        if driver is not None and not (driver.is_headless or driver.is_web or self.deaf or self._is_stalled):
-            driver.write(data)
+        if driver is None or driver.is_headless or driver.is_web or self.deaf:
+            return True
+        if self._is_stalled:
+            return False
+        driver.write(data)
+        return True
 
     def _redraw(self) -> None:
         if self._dropped_frame:

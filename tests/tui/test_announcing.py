@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,11 @@ from tests.tui.terminal import captured
 
 TITLE = re.compile(r"\x1b\]2;([^\x07\x1b]*)\x1b\\")
 LOUD = Taste(title=True, notify="both")
+
+
+def taken(written: list[str]) -> Callable[[str], bool]:
+    """A terminal that reads."""
+    return lambda data: written.append(data) is None
 
 
 def long_run(seconds: float) -> object:
@@ -49,7 +55,7 @@ def test_the_end_of_a_long_run_is_told_as_the_user_wants(
     monkeypatch.delenv("TMUX", raising=False)
     written: list[str] = []
     taste = Taste(notify=notify)  # type: ignore[arg-type]
-    Announcer(taste, written.append).ended(long_run(seconds), "complete", "a.csv · email")  # type: ignore[arg-type]
+    Announcer(taste, taken(written)).ended(long_run(seconds), "complete", "a.csv · email")  # type: ignore[arg-type]
     assert ("\x07" in written) is bell
     assert any(one.startswith("\x1b]9;dagtui: a.csv complete, ") for one in written) is osc9
 
@@ -57,16 +63,28 @@ def test_the_end_of_a_long_run_is_told_as_the_user_wants(
 def test_in_tmux_a_notification_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
     written: list[str] = []
-    Announcer(Taste(notify="osc9"), written.append).ended(long_run(40), "complete", "a.csv")  # type: ignore[arg-type]
+    Announcer(Taste(notify="osc9"), taken(written)).ended(long_run(40), "complete", "a.csv")  # type: ignore[arg-type]
     assert written[0].startswith("\x1bPtmux;\x1b\x1b]9;dagtui: a.csv")
     assert written[0].endswith("\x07\x1b\\")
+
+
+def test_a_terminal_that_does_not_read_yet_keeps_its_title_until_it_does() -> None:
+    written, reads = list[str](), [False]
+    announcer = Announcer(Taste(title=True), lambda data: reads[0] and written.append(data) is None)
+    assert not announcer.begin()
+    assert announcer.last_words() == ""
+    reads[0] = True
+    assert announcer.begin()
+    assert announcer.begin()
+    assert written == ["\x1b[22;0t\x1b]2;dagtui\x1b\\"]
+    assert announcer.last_words() == "\x1b]2;\x1b\\\x1b[23;0t"
 
 
 def test_a_title_changes_once_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("dagtui.tui.announcing.monotonic", lambda: now[0])
     written: list[str] = []
-    announcer = Announcer(Taste(title=True), written.append)
+    announcer = Announcer(Taste(title=True), taken(written))
     session = FakeSession()
     session.start()
     for _ in range(40):
@@ -78,7 +96,7 @@ def test_a_title_changes_once_a_second_at_most(monkeypatch: pytest.MonkeyPatch) 
     assert TITLE.findall(written[-1])[0].startswith("dagtui ")
     assert TITLE.findall(written[-1])[0].endswith("% emails.csv")
     assert announcer.last_words() == "\x1b]2;\x1b\\\x1b[23;0t"
-    assert Announcer(Taste(), written.append).last_words() == ""
+    assert Announcer(Taste(), taken(written)).last_words() == ""
 
 
 @pytest.mark.parametrize(
@@ -166,7 +184,11 @@ def test_a_real_terminal_gets_its_title_back(tmp_path: Path) -> None:
             os.write(master, b"\x11")
         if asked and process.poll() is not None and not select.select([master], [], [], 0)[0]:
             break
-    process.wait(5)
-    os.close(master)
+    try:
+        process.wait(5)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
     assert process.returncode == 0
     assert raw.index(b"\x1b[22;0t\x1b]2;dagtui\x1b\\") < raw.index(b"\x1b]2;\x1b\\\x1b[23;0t")
