@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -160,35 +161,32 @@ def test_a_real_terminal_gets_its_title_back(tmp_path: Path) -> None:
     environ = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm-256color", "DAGTUI_GATEWAY": "demo"}
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "NO_TITLE", "TMUX"):
         environ.pop(name, None)
+    environ["PYTHONFAULTHANDLER"] = "1"  # where it stands if it does not end
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dagtui", "a.csv"],
-        cwd=tmp_path,
-        env=environ,
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-    )
-    os.close(slave)
-    raw = b""
-    until = time.monotonic() + 30
-    asked = False
-    while time.monotonic() < until:
-        if select.select([master], [], [], 0.2)[0]:
-            try:
-                raw += os.read(master, 65536)
-            except OSError:
-                break
-        if b"\x1b]2;dagtui" in raw and b"Start" in raw and not asked:
-            asked = True
-            os.write(master, b"\x11")
-        if asked and process.poll() is not None and not select.select([master], [], [], 0)[0]:
-            break
-    try:
-        process.wait(5)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
+    command = [sys.executable, "-m", "dagtui", "a.csv"]
+    raw, until = b"", time.monotonic() + 30
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdin=slave, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+        asked = False
+        while part := _read(master, until):
+            raw += part
+            if b"\x1b]2;dagtui" in raw and b"Start" in raw and not asked:
+                asked = True
+                os.write(master, b"\x11")
+        if time.monotonic() > until:
+            process.send_signal(signal.SIGABRT)
+            raw += _read(master, time.monotonic() + 5)
+            raise AssertionError(f"asked to end: {asked}, and it goes on: {raw[-5_000:]!r}")
+    os.close(master)
     assert process.returncode == 0
     assert raw.index(b"\x1b[22;0t\x1b]2;dagtui\x1b\\") < raw.index(b"\x1b]2;\x1b\\\x1b[23;0t")
+
+
+def _read(terminal: int, until: float) -> bytes:
+    """What comes next; nothing when the other side is closed, or at the time `until`."""
+    if not select.select([terminal], [], [], max(0.0, until - time.monotonic()))[0]:
+        return b""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # closed
+        return b""
