@@ -159,16 +159,21 @@ _OWN = re.compile(
 async def test_the_bytes_that_are_written_are_the_terminal_drivers_own(tmp_path: Path) -> None:
     desk = desk_in(tmp_path / "here")
     desk.session = hostile_session(["calm"], ["one"])
+    steering = "\x1b]52;c;aGFjaw==\x07"
     with still():
         app = DagtuiApp(Plan(path="x"), start_at_once=True, desk=desk)
         async with captured(app, (160, 48)) as written:
             await _until(lambda: bool(app._screen_stack) and bool(app.screen.query(RequestsTable)))
             before = set(_OWN.findall("".join(written)))
             for begin in range(0, len(corpus.EVERY), 30):
-                session = hostile_session(corpus.EVERY[begin : begin + 30], ["one"])
+                texts = corpus.EVERY[begin : begin + 30]
+                session = hostile_session(texts, ["one"])
                 screen = cast(Dashboard, app.screen)
-                screen.session = cast(Any, session)
+                screen.session, frames = cast(Any, session), len(written)
                 screen.poll()
+                await _until(lambda frames=frames: len(written) > frames)
+                if steering in texts:
+                    await _until(lambda frames=frames: named(steering)[:6] in "".join(written[frames:]))
                 await asyncio.sleep(0.02)
         output = "".join(written)
     moves = re.compile(r"\x1b\[[\d;]*[mH]")
@@ -182,7 +187,7 @@ async def test_the_bytes_that_are_written_are_the_terminal_drivers_own(tmp_path:
     assert "\x1b" not in rest
     assert "\x1b[10000" not in output
     assert "owned" not in "".join(own)
-    assert named("\x1b]52;c;aGFjaw==")[:6] in rest
+    assert named(steering)[:6] in rest
 
 
 async def _until(true: Callable[[], bool]) -> None:
@@ -190,7 +195,7 @@ async def _until(true: Callable[[], bool]) -> None:
         if true():
             return
         await asyncio.sleep(0.005)
-    raise AssertionError("the dashboard did not come")
+    raise AssertionError("what was waited for did not come")
 
 
 def test_a_plan_with_hostile_words_opens_the_form(tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ async def test_after_a_storm_of_sizes_a_screen_is_as_one_that_saw_none(
 
 
 async def played(staging: Staging, folder: Path, chance: random.Random, *, storm: bool) -> list[str]:
-    """Where everything stands after two seconds of the run, with sixty sizes meanwhile."""
+    """Where everything stands after two seconds of the run, with thirty sizes meanwhile."""
     async with staging(folder, (120, 36)) as stage:
-        for tick in range(60 if storm else 0):
+        for tick in range(30 if storm else 0):
             size = Size(chance.randint(1, 240), chance.randint(1, 70))
             stage.app._driver._size = size  # type: ignore[union-attr]
             stage.app.post_message(Resize(size, size))
             await asyncio.sleep(0)
-            if tick % 12 == 0:
+            if tick % 6 == 0:
                 await stage.play(0.4)
         await resize(stage, 120, 36)
         await stage.play(0.0 if storm else 2.0)
