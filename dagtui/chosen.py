@@ -51,7 +51,7 @@ def choices_by_name(plugin: Plugin, first: Record | None) -> dict[str, ProviderC
     for dimension in plugin.dimensions:
         try:
             choice = plugin.select_provider(Context(dimension, fields, {}))
-        except Exception:
+        except Exception:  # it looks at an answer that is not there yet: told when the request is built
             continue
         if isinstance(choice, ProviderChoice):
             found[dimension.name] = choice
